@@ -1,0 +1,1 @@
+"""The language as data: `python.lark`, `circuit.lark`, the tables made from them, and the reference."""

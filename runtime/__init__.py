@@ -1,0 +1,1 @@
+"""The runtime: a sans-IO core (sessions, calls, streams), its gRPC transport, the executor, the API."""
