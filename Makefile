@@ -38,8 +38,10 @@ type: $(READY)  ## check types (mypy, strict)
 	@for part in $(PARTS); do ln -sfn $(CURDIR)/$$part $(TYPED)/$$part; done
 	$(BIN)/mypy --package circuit
 
-proto: $(READY)  ## generate proto/*_pb2.py from proto/*.proto
-	$(BIN)/python -m grpc_tools.protoc --proto_path=circuit/proto=proto --python_out=build --pyi_out=build circuit/proto/session.proto
+proto: $(READY)  ## generate proto/session_pb2.py from proto/session.proto
+	@mkdir -p build/proto
+	$(BIN)/python -m grpc_tools.protoc --proto_path=circuit/proto=proto --python_out=build/proto --pyi_out=build/proto circuit/proto/session.proto
+	cp build/proto/circuit/proto/session_pb2.py build/proto/circuit/proto/session_pb2.pyi proto/
 
 bench: $(READY)  ## measure
 

@@ -1,0 +1,219 @@
+"""Frames to bytes and back, as proto/session.proto says.
+
+Every message type has its encoder and its decoder in one table each; an unknown message is a
+ProtocolError, never skipped, since skipping one would break the numbering that resume rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from google.protobuf.message import DecodeError
+
+from circuit.proto import session_pb2 as pb
+from circuit.runtime.messages import (
+    Call,
+    Cancel,
+    Code,
+    Credit,
+    Down,
+    End,
+    Forget,
+    Frame,
+    Hello,
+    Item,
+    Message,
+    NodeId,
+    Part,
+    Payload,
+    Raise,
+    Refusal,
+    Return,
+    Welcome,
+)
+
+Opening: TypeAlias = Hello | Welcome | Refusal
+
+
+class ProtocolError(Exception):
+    """The peer said something that the protocol does not allow."""
+
+
+def encode(frame: Frame | Opening) -> bytes:
+    """Return the bytes of one frame."""
+    wire = pb.Frame()
+    match frame:
+        case Frame():
+            wire.first = frame.first
+            wire.received = frame.received
+            for message in frame.messages:
+                _ENCODERS[type(message)](wire.messages.add(), message)
+        case Hello():
+            wire.hello.protocol = frame.protocol
+            wire.hello.cluster = frame.cluster
+            wire.hello.sender.CopyFrom(_node_to_wire(frame.sender))
+            wire.hello.receiver.CopyFrom(_node_to_wire(frame.receiver))
+            wire.hello.pid = frame.pid
+            wire.hello.python = frame.python
+            wire.hello.received = frame.received
+            wire.hello.resumes = frame.resumes
+        case Welcome():
+            wire.welcome.received = frame.received
+            wire.welcome.pid = frame.pid
+        case Refusal():
+            wire.refusal.reason = frame.reason
+    return wire.SerializeToString()
+
+
+def decode(data: bytes) -> Frame | Opening:
+    """Read one frame.
+
+    Raises:
+        ProtocolError: the bytes are no frame, or hold a message of an unknown kind.
+    """
+    try:
+        wire = pb.Frame.FromString(data)
+    except DecodeError as error:
+        raise ProtocolError(f"{len(data)} bytes that are no frame") from error
+    match wire.WhichOneof("opening"):
+        case "hello":
+            hello = wire.hello
+            return Hello(
+                cluster=hello.cluster,
+                sender=_node_from_wire(hello.sender),
+                receiver=_node_from_wire(hello.receiver),
+                pid=hello.pid,
+                python=hello.python,
+                received=hello.received,
+                resumes=hello.resumes,
+                protocol=hello.protocol,
+            )
+        case "welcome":
+            return Welcome(wire.welcome.received, wire.welcome.pid)
+        case "refusal":
+            return Refusal(wire.refusal.reason)
+    return Frame(wire.first, wire.received, tuple(map(_message_from_wire, wire.messages)))
+
+
+def _message_from_wire(wire: pb.Message) -> Message:
+    kind = wire.WhichOneof("body")
+    if kind is None:
+        raise ProtocolError("a message of a kind that this version does not know")
+    return _DECODERS[kind](getattr(wire, kind))
+
+
+def _node_to_wire(node: NodeId) -> pb.NodeId:
+    return pb.NodeId(name=node.name, incarnation=node.incarnation)
+
+
+def _node_from_wire(wire: pb.NodeId) -> NodeId:
+    return NodeId(wire.name, wire.incarnation)
+
+
+def _fill(wire: pb.Payload, payload: Payload) -> None:
+    wire.buffers.extend(buffer if type(buffer) is bytes else bytes(buffer) for buffer in payload.buffers)
+    if payload.transfer:
+        wire.transfer = payload.transfer
+        wire.sizes.extend(payload.sizes)
+
+
+def _payload(wire: pb.Payload) -> Payload:
+    return Payload(tuple(wire.buffers), wire.transfer, tuple(wire.sizes))
+
+
+def _encode_part(wire: pb.Message, message: Part) -> None:
+    wire.part.transfer = message.transfer
+    wire.part.data = bytes(message.data)
+
+
+def _encode_code(wire: pb.Message, message: Code) -> None:
+    wire.code.digest = message.digest
+    _fill(wire.code.pickle, message.pickle)
+
+
+def _encode_forget(wire: pb.Message, message: Forget) -> None:
+    wire.forget.digest = message.digest
+
+
+def _encode_call(wire: pb.Message, message: Call) -> None:
+    call = wire.call
+    call.call = message.call
+    call.digest = message.digest
+    call.window = message.window
+    _fill(call.arguments, message.arguments)
+
+
+def _encode_return(wire: pb.Message, message: Return) -> None:
+    wire.returned.call = message.call
+    _fill(wire.returned.value, message.value)
+
+
+def _encode_raise(wire: pb.Message, message: Raise) -> None:
+    raised = wire.raised
+    raised.call = message.call
+    raised.type_name = message.type_name
+    raised.text = message.text
+    raised.traceback = message.traceback
+    if message.exception is not None:
+        _fill(raised.exception, message.exception)
+
+
+def _encode_item(wire: pb.Message, message: Item) -> None:
+    wire.item.call = message.call
+    _fill(wire.item.value, message.value)
+
+
+def _encode_end(wire: pb.Message, message: End) -> None:
+    wire.end.call = message.call
+
+
+def _encode_credit(wire: pb.Message, message: Credit) -> None:
+    wire.credit.call = message.call
+    wire.credit.items = message.items
+
+
+def _encode_cancel(wire: pb.Message, message: Cancel) -> None:
+    wire.cancel.call = message.call
+
+
+def _encode_down(wire: pb.Message, message: Down) -> None:
+    wire.down.node.CopyFrom(_node_to_wire(message.node))
+    wire.down.pid = message.pid
+    wire.down.how = message.how
+    wire.down.stderr.extend(message.stderr)
+
+
+_ENCODERS: dict[type, Callable[[pb.Message, Any], None]] = {
+    Part: _encode_part,
+    Code: _encode_code,
+    Forget: _encode_forget,
+    Call: _encode_call,
+    Return: _encode_return,
+    Raise: _encode_raise,
+    Item: _encode_item,
+    End: _encode_end,
+    Credit: _encode_credit,
+    Cancel: _encode_cancel,
+    Down: _encode_down,
+}
+
+_DECODERS: dict[str, Callable[[Any], Message]] = {
+    "part": lambda wire: Part(wire.transfer, wire.data),
+    "code": lambda wire: Code(wire.digest, _payload(wire.pickle)),
+    "forget": lambda wire: Forget(wire.digest),
+    "call": lambda wire: Call(wire.call, wire.digest, _payload(wire.arguments), wire.window),
+    "returned": lambda wire: Return(wire.call, _payload(wire.value)),
+    "raised": lambda wire: Raise(
+        wire.call,
+        _payload(wire.exception) if wire.HasField("exception") else None,
+        wire.type_name,
+        wire.text,
+        wire.traceback,
+    ),
+    "item": lambda wire: Item(wire.call, _payload(wire.value)),
+    "end": lambda wire: End(wire.call),
+    "credit": lambda wire: Credit(wire.call, wire.items),
+    "cancel": lambda wire: Cancel(wire.call),
+    "down": lambda wire: Down(_node_from_wire(wire.node), wire.pid, wire.how, tuple(wire.stderr)),
+}
