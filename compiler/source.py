@@ -1,0 +1,138 @@
+"""Source text: the characters of a file, and the way back to its bytes.
+
+A `Source` is decoded once, as PEP 263 says: a byte order mark, else a coding
+cookie in the first two lines, else UTF-8. Nothing is translated: every line
+end, form feed and trailing blank stays, so that text which the compiler does
+not touch can be written back byte for byte. A line ends at LF, CR LF or a
+lone CR, as it does for CPython.
+
+Rules: this file opens no file. Offsets and columns count code points, not
+bytes; lines count from 1 and columns from 0, as in CPython's AST.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE_END_BYTES = re.compile(rb"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of code point offsets into `Source.text`."""
+
+    start: int
+    end: int
+
+
+class SourceError(ValueError):
+    """The bytes are not text in the encoding that they claim.
+
+    Attributes:
+        message: What is wrong, in one line, without the place.
+        path: The file, as given to `Source.decode`.
+        offset: Where, as a byte offset.
+        line: Where, as a line counted from 1.
+    """
+
+    def __init__(self, message: str, path: str, offset: int, line: int) -> None:
+        super().__init__(message, path, offset, line)
+        self.message = message
+        self.path = path
+        self.offset = offset
+        self.line = line
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file's text, and what is needed to write it back as it was.
+
+    No slots: the line table is computed on first use and kept.
+    """
+
+    path: str
+    text: str
+    encoding: str = "utf-8"
+    bom: bool = False
+    data: bytes | None = None
+
+    @classmethod
+    def decode(cls, data: bytes, path: str) -> Source:
+        """Decode a file's bytes by its byte order mark or coding cookie.
+
+        Raises:
+            SourceError: The encoding is unknown, or the bytes do not fit it.
+        """
+        bom = data.startswith(codecs.BOM_UTF8)
+        body = data[len(codecs.BOM_UTF8) :] if bom else data
+        declared, line = _declared_encoding(body)
+        encoding = declared or "utf-8"
+        try:
+            encoding = codecs.lookup(encoding).name
+        except LookupError:
+            raise SourceError(f"unknown encoding: {declared}", path, 0, line) from None
+        if bom and encoding != "utf-8":
+            raise SourceError(f"encoding problem: {declared} with BOM", path, 0, line)
+        try:
+            text = body.decode(encoding)
+        except UnicodeDecodeError as error:
+            offset = error.start + len(data) - len(body)
+            ends_before = sum(1 for end in _LINE_END_BYTES.finditer(data) if end.end() <= offset)
+            message = f"'{encoding}' codec cannot decode byte 0x{data[offset]:02x}: {error.reason}"
+            raise SourceError(message, path, offset, 1 + ends_before) from None
+        except LookupError:  # a codec between bytes and bytes, such as hex
+            raise SourceError(f"encoding problem: {declared}", path, 0, line) from None
+        return cls(path, text, encoding, bom, data)
+
+    @classmethod
+    def from_text(cls, text: str, path: str) -> Source:
+        """Wrap text that never was bytes; it is written as UTF-8."""
+        return cls(path, text)
+
+    def encode(self, text: str) -> bytes:
+        """Encode text as this file was encoded, byte order mark included.
+
+        The file's own text gives the file's own bytes, even for an encoding
+        in which one text has several spellings (UTF-7, ISO-2022).
+
+        Raises:
+            UnicodeEncodeError: A character has no place in the encoding.
+        """
+        if self.data is not None and text == self.text:
+            return self.data
+        return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line (from 1) and column (from 0) of an offset."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1]
+
+    def line_text(self, line: int) -> str:
+        """Return one line (counted from 1) without its end."""
+        start = self._line_starts[line - 1]
+        end = _LINE_END.search(self.text, start)
+        return self.text[start : end.start() if end else len(self.text)]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+
+def _declared_encoding(body: bytes) -> tuple[str | None, int]:
+    """Return the coding cookie's name, if any, and the line it stands on."""
+    for line, text in enumerate(_LINE_END_BYTES.split(body, maxsplit=2)[:2], start=1):
+        if cookie := _COOKIE.match(text):
+            return cookie[1].decode("ascii"), line
+        if not _BLANK.match(text):
+            break
+    return None, 1
