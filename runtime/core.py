@@ -15,6 +15,8 @@ Rules: this file does no I/O, starts no thread and reads no clock: `now`, in sec
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +34,7 @@ from circuit.runtime.actions import (
 )
 from circuit.runtime.code import SentCodes
 from circuit.runtime.messages import (
+    PROTOCOL,
     Call,
     Cancel,
     Code,
@@ -40,16 +43,20 @@ from circuit.runtime.messages import (
     End,
     Forget,
     Frame,
+    Hello,
     Item,
     Message,
     NodeId,
     Payload,
     Raise,
+    Refusal,
     Return,
+    Welcome,
 )
 from circuit.runtime.session import GRACE_SECONDS, Session
 from circuit.runtime.windows import Window
 
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 DRAIN_SECONDS = 0.05
 """How long a dead node's last frames are read before its calls are given up."""
 
@@ -72,6 +79,8 @@ class _Peer:
         self.sent = SentCodes()
         self.held: dict[bytes, Code] = {}
         self.pid = 0
+        self.dialled = False
+        self.dials_us = False  # so we never dial it
         self.death: tuple[Down, float] | None = None  # known dead, read out until then
 
 
@@ -80,11 +89,13 @@ class Core:
 
     Args:
         me: this life of the node.
+        cluster: the name that all nodes of the cluster know it by.
         registrar: whether this node tells the others who is down.
     """
 
-    def __init__(self, me: NodeId, *, registrar: bool = False) -> None:
+    def __init__(self, me: NodeId, cluster: str, *, registrar: bool = False) -> None:
         self.me = me
+        self.cluster = cluster
         self._registrar = registrar
         self._peers: dict[NodeId, _Peer] = {}
         self._down: dict[NodeId, Down] = {}
@@ -106,12 +117,9 @@ class Core:
         made = _Made(peer, 0, Window(window) if window else None)
         self._made[number] = made
         sent = self._own.sent if peer == self.me else self._peer(peer, now).sent
-        actions: list[Action] = []
-        for message in (*sent.before_call(code), Call(number, code.digest, arguments, window)):
-            actions += self._say(peer, message, now)
-        if peer != self.me:
-            made.number = self._peers[peer].session.last_number
-        return actions
+        for message in sent.before_call(code):
+            self._say(peer, message, now)
+        return self._say(peer, Call(number, code.digest, arguments, window), now, made)
 
     def cancel(self, number: int, now: float) -> list[Action]:
         """Give a call up; its outcome, if there will be one, is ignored."""
@@ -123,11 +131,6 @@ class Core:
         made = self._made.get(number)
         credit = made.window.taken() if made and made.window else 0
         return self._say(made.peer, Credit(number, credit), now) if made and credit else []
-
-    def last_peer(self, number: int) -> NodeId | None:
-        """Return where a call is, while it is."""
-        made = self._made.get(number)
-        return made.peer if made else None
 
     # What the executor says.
 
@@ -142,9 +145,36 @@ class Core:
 
     # What the transport says.
 
-    def meet(self, peer: NodeId, now: float) -> Session | None:
-        """Return the session with `peer`, begun now if need be; None if that life is over."""
-        return None if peer in self._down else self._peer(peer, now).session
+    def expect(self, peer: NodeId, now: float) -> None:
+        """Await a carrier from `peer`, and never dial it."""
+        self._peer(peer, now).dials_us = True
+
+    def hello(self, peer: NodeId, now: float) -> Hello | None:
+        """Return the words that open a carrier to `peer`; None if that life is over."""
+        if peer in self._down:
+            return None
+        session = self._peer(peer, now).session
+        return Hello(self.cluster, self.me, peer, os.getpid(), PYTHON, session.received, session.resumes)
+
+    def greet(self, hello: Hello, now: float) -> Welcome | Refusal:
+        """Decide on a carrier that a peer opens; on a Welcome, `opened` is to follow."""
+        peer = hello.sender
+        if hello.protocol != PROTOCOL:
+            return Refusal(f"{self.me.name} speaks version {PROTOCOL} of the protocol, not {hello.protocol}")
+        if hello.cluster != self.cluster:
+            return Refusal(f"{self.me.name} belongs to another cluster")
+        if hello.receiver != self.me:
+            return Refusal(f"this is {self.me.name}, life {self.me.incarnation}, not {hello.receiver}")
+        if hello.python != PYTHON:
+            return Refusal(f"{self.me.name} runs Python {PYTHON}, and code does not travel to {hello.python}")
+        if peer in self._down:
+            return Refusal(f"{self.me.name} has given {peer.name} up: it {self._down[peer].how}")
+        known = self._peers.get(peer)
+        if hello.resumes and not (known and known.session.resumes):
+            return Refusal(f"{self.me.name} knows no session to resume")
+        if known and known.dialled and not known.session.resumes and self.me < peer:
+            return Refusal("both dialled", crossed=True)
+        return Welcome(self._peer(peer, now).session.received, os.getpid())
 
     def session(self, peer: NodeId) -> Session | None:
         """Return the session with `peer` if there is one."""
@@ -233,15 +263,19 @@ class Core:
             self._peers[node] = _Peer(Session(node, now))
         return self._peers[node]
 
-    def _say(self, peer: NodeId, message: Message, now: float) -> list[Action]:
+    def _say(self, peer: NodeId, message: Message, now: float, made: _Made | None = None) -> list[Action]:
         if peer == self.me:
             return list(self._hear(self.me, message, now))
         if peer in self._down:
             return []
-        known = peer in self._peers
-        session = self._peer(peer, now).session
-        session.send(message)
-        return [Flush(peer)] if known and session.ever_opened else [Dial(peer)]
+        found = self._peer(peer, now)
+        number = found.session.send(message)
+        if made:
+            made.number = number
+        if found.dialled or found.dials_us or found.session.resumes:
+            return [Flush(peer)]
+        found.dialled = True
+        return [Dial(peer)]
 
     def _hear(self, peer: NodeId, message: Message, now: float) -> Iterator[Action]:
         held = (self._own if peer == self.me else self._peers[peer]).held

@@ -63,6 +63,7 @@ def encode(frame: Frame | Opening) -> bytes:
             wire.welcome.pid = frame.pid
         case Refusal():
             wire.refusal.reason = frame.reason
+            wire.refusal.crossed = frame.crossed
     return wire.SerializeToString()
 
 
@@ -92,7 +93,7 @@ def decode(data: bytes) -> Frame | Opening:
         case "welcome":
             return Welcome(wire.welcome.received, wire.welcome.pid)
         case "refusal":
-            return Refusal(wire.refusal.reason)
+            return Refusal(wire.refusal.reason, wire.refusal.crossed)
     return Frame(wire.first, wire.received, tuple(map(_message_from_wire, wire.messages)))
 
 

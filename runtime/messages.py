@@ -157,9 +157,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer that closes it, with the reason in one line."""
+    """The answer that closes it; `crossed`: both dialled at once, and the other carrier stays."""
 
     reason: str
+    crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,13 @@ class Session:
         return self._received
 
     @property
+    def is_open(self) -> bool:
+        """Whether a carrier is up."""
+        return self.state is State.OPEN
+
+    @property
     def resumes(self) -> bool:
-        """Whether anything was exchanged that a new session would not have."""
+        """Whether a carrier was ever up: the next one continues where it broke."""
         return self.state is not State.CONNECTING
 
     def send(self, message: Message) -> int:

@@ -1,0 +1,135 @@
+"""What goes wrong, as users see it: fields first, the text made once, in `__str__`.
+
+    CircuitError
+    ├── NotSendable        you did it: a value that cannot travel
+    ├── ClusterError       you did it: no such worker, a cluster within a cluster, ...
+    ├── RemoteError        an exception that could not travel, told in words
+    └── WorkerLost         it broke: the process that had the call is gone
+
+Every one of them can be pickled, since each may cross from worker to worker.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Literal
+
+
+class CircuitError(Exception):
+    """Base of all that Circuit itself raises."""
+
+
+class ClusterError(CircuitError):
+    """The cluster cannot do what was asked; the message says what to do instead."""
+
+
+class NotSendable(CircuitError):  # noqa: N818 (the name is the state of the value, as users say it)
+    """A value cannot be sent to another process.
+
+    Attributes:
+        path: where in what was sent the culprit is, as `args[0].config.lock`.
+        type_name: its type.
+        reason: what the pickler said.
+    """
+
+    def __init__(self, path: str, type_name: str, reason: str) -> None:
+        super().__init__(path, type_name, reason)
+        self.path = path
+        self.type_name = type_name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.type_name} cannot be sent to another process ({self.reason})"
+
+
+class RemoteError(CircuitError):
+    """An exception of a spawned call that could not travel itself.
+
+    Attributes:
+        type_name: its type, with the module.
+        text: what its `str()` gave there.
+    """
+
+    def __init__(self, type_name: str, text: str) -> None:
+        super().__init__(type_name, text)
+        self.type_name = type_name
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.type_name}: {self.text}" if self.text else self.type_name
+
+
+class WorkerLost(CircuitError):  # noqa: N818 (as above)
+    """The process that had the call is gone.
+
+    Attributes:
+        worker: its name.
+        pid: its process, 0 if it was never reached.
+        how: what ended it, as `was killed by SIGKILL`.
+        call: the function that was called.
+        seconds: from the spawn to the loss.
+        site: `file:line:column` of the spawn.
+        ran: whether the call began there: "no", "yes" or "unknown".
+        stderr: the last lines that the process wrote there.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        pid: int,
+        how: str,
+        call: str,
+        seconds: float,
+        site: str,
+        ran: Literal["no", "yes", "unknown"],
+        stderr: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(worker, pid, how, call, seconds, site, ran, stderr)
+        self.worker = worker
+        self.pid = pid
+        self.how = how
+        self.call = call
+        self.seconds = seconds
+        self.site = site
+        self.ran = ran
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        begun = {"no": "it did not run", "yes": "it had begun", "unknown": "it may or may not have run"}
+        pid = f" (pid {self.pid})" if self.pid else ""
+        text = (
+            f"worker {self.worker!r}{pid} {self.how}, {self.seconds:.2f} s into {self.call}()\n"
+            f"  spawned at {self.site}; {begun[self.ran]}; it was not retried"
+        )
+        if self.stderr:
+            text += "\n  its last words on stderr:" + "".join(f"\n    {line}" for line in self.stderr)
+        return text
+
+
+class RemoteTraceback(Exception):  # noqa: N818 (a cause to be printed, never one to be caught)
+    """The frames of an exception in the process where it was raised: its `__cause__` here."""
+
+    def __init__(self, frames: str) -> None:
+        super().__init__(frames)
+        self.frames = frames
+
+    def __str__(self) -> str:
+        return "\n" + self.frames.rstrip()
+
+
+class Cancelled(BaseException):  # noqa: N818 (as asyncio.CancelledError and KeyboardInterrupt)
+    """Raised inside a spawned function whose spawner cancelled it, at the next bytecode.
+
+    Like `asyncio.CancelledError` it is no `Exception`, so that `except Exception` lets it pass.
+    """
+
+
+def describe(error: BaseException) -> tuple[str, str, str]:
+    """Return the type's full name, the text and the traceback of an exception, in words."""
+    kind = type(error)
+    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    try:
+        text = str(error)
+    except Exception as broken:  # noqa: BLE001 (a user's __str__ may raise anything)
+        text = f"<its __str__ raised {type(broken).__name__}>"
+    return f"{module}{kind.__qualname__}", text, "".join(traceback.format_exception(error))

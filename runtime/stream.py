@@ -1,0 +1,115 @@
+"""Streams: the spawner's handle on a generator that runs elsewhere.
+
+The generator runs ahead by a window of items and then waits for its consumer, so a slow consumer
+costs a bounded amount of memory. Closing the stream closes the generator: its `finally` runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeAlias, TypeVar
+
+from circuit.runtime.actions import Lose
+from circuit.runtime.mailbox import Mailbox
+from circuit.runtime.messages import End, Item, Raise
+from circuit.runtime.pickling import loads
+from circuit.runtime.record import Record
+
+T = TypeVar("T")
+Arrival: TypeAlias = Item | Raise | End | Lose
+
+
+class Stream(Iterator[T], AsyncIterator[T]):
+    """The items of a spawned generator, in order, once; iterate with `for` or `async for`.
+
+    An error of the generator is raised in its place. As a context manager it closes itself.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        taken: Callable[[], None],
+        cancel: Callable[[], None],
+        abandon: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._record = record
+        self._taken = taken
+        self._cancel = cancel
+        self._abandon = abandon
+        self._arrived: Mailbox[Arrival | None] = Mailbox()
+        self._lock = threading.Lock()
+        self._ended = False  # nothing more will arrive
+        self._exhausted = False  # the consumer has seen the end
+
+    # What users call.
+
+    def __iter__(self) -> Stream[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self._exhausted:
+            raise StopIteration
+        found, item = self._open(self._arrived.get())
+        if not found:
+            raise StopIteration
+        return item
+
+    def __aiter__(self) -> Stream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._exhausted:
+            raise StopAsyncIteration
+        found, item = self._open(await self._arrived.get_async())
+        if not found:
+            raise StopAsyncIteration
+        return item
+
+    def close(self) -> None:
+        """Stop the generator where it runs and drop what has arrived; a second call is harmless."""
+        self._exhausted = True
+        if self._end():
+            self._arrived.put(None)
+            self._cancel()
+
+    def __enter__(self) -> Stream[T]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._record}, {'ended' if self._ended else 'running'}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Stream does not travel in this version; iterate over it where it was spawned")
+
+    def __del__(self) -> None:
+        if not self._ended:
+            self._abandon(self._cancel)  # only enqueues: a finalizer may run at any bytecode
+
+    # What the runtime calls.
+
+    def deliver(self, arrival: Arrival) -> None:
+        """Take what arrived for the stream."""
+        if isinstance(arrival, Item) or self._end():
+            self._arrived.put(arrival)
+
+    def _end(self) -> bool:
+        with self._lock:
+            first, self._ended = not self._ended, True
+        return first
+
+    def _open(self, arrival: Arrival | None) -> tuple[bool, Any]:
+        if isinstance(arrival, Item):
+            self._taken()
+            return True, loads(arrival.value)
+        self._exhausted = True
+        self._arrived.put(None)  # for another thread that waits for an item
+        if isinstance(arrival, (Raise, Lose)):
+            raise self._record.error(arrival)
+        return False, None

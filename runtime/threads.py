@@ -1,0 +1,106 @@
+"""Threads for spawned functions: one for each call, kept for a while for the next one.
+
+A call may block for as long as it likes: there is no limit that another would wait for, as
+there is none on goroutines.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from circuit.runtime.errors import Cancelled
+
+IDLE_SECONDS = 10.0
+
+Job = Callable[[], None]
+
+
+class Threads:
+    """A pool without a bound; idle threads end after IDLE_SECONDS."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[Job]] = []
+
+    def start(self, job: Job) -> None:
+        """Run `job` on a thread now. It must not raise."""
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is None:
+            inbox = SimpleQueue()
+            threading.Thread(target=self._work, args=(inbox,), name="circuit-call", daemon=True).start()
+        inbox.put(job)
+
+    def _work(self, inbox: SimpleQueue[Job]) -> None:
+        while True:
+            try:
+                job = inbox.get(timeout=IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if inbox not in self._idle:
+                        continue  # taken by `start` a moment ago: a job is coming
+                    self._idle.remove(inbox)
+                return
+            job()
+            del job  # what it holds must not live until the next one
+            with self._lock:
+                self._idle.append(inbox)
+
+
+class Interruptible:
+    """Runs one function on the current thread, so that another thread can stop it.
+
+    The interrupt is an exception raised at the function's next bytecode, and never outside it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._interrupted = False
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Run the function; an interrupt ends it, silently."""
+        try:
+            with self._lock:
+                if self._interrupted:
+                    return
+                self._thread = threading.get_ident()
+            try:
+                function()
+            finally:
+                self._leave()
+        except Cancelled:
+            return
+
+    def interrupt(self) -> None:
+        """Stop the function, or keep it from starting; later calls do nothing."""
+        with self._lock:
+            if not self._interrupted:
+                self._interrupted = True
+                if self._thread is not None:
+                    _raise_in(self._thread, Cancelled)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether `interrupt` was called."""
+        return self._interrupted
+
+    def _leave(self) -> None:
+        # An interrupt may strike here too, once. Under the lock none can be on its way.
+        while self._thread is not None:
+            try:
+                with self._lock:
+                    _raise_in(threading.get_ident(), None)
+                    self._thread = None
+            except Cancelled:
+                continue
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Set, or with None clear, the exception that a thread raises at its next bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+    )
