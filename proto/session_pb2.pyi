@@ -43,10 +43,12 @@ class Welcome(_message.Message):
     def __init__(self, received: _Optional[int] = ..., pid: _Optional[int] = ...) -> None: ...
 
 class Refusal(_message.Message):
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "crossed")
     REASON_FIELD_NUMBER: _ClassVar[int]
+    CROSSED_FIELD_NUMBER: _ClassVar[int]
     reason: str
-    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+    crossed: bool
+    def __init__(self, reason: _Optional[str] = ..., crossed: _Optional[bool] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("hello", "welcome", "refusal", "first", "received", "messages")

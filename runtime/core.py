@@ -145,13 +145,18 @@ class Core:
 
     # What the transport says.
 
+    def reach(self, peer: NodeId, now: float) -> list[Action]:
+        """Have a carrier to `peer` before there is anything to say."""
+        self._peer(peer, now).dialled = True
+        return [Dial(peer)]
+
     def expect(self, peer: NodeId, now: float) -> None:
         """Await a carrier from `peer`, and never dial it."""
         self._peer(peer, now).dials_us = True
 
     def hello(self, peer: NodeId, now: float) -> Hello | None:
-        """Return the words that open a carrier to `peer`; None if that life is over."""
-        if peer in self._down:
+        """Return the words that open a carrier to `peer`; None if it is not for us to dial."""
+        if peer in self._down or self._peer(peer, now).dials_us:
             return None
         session = self._peer(peer, now).session
         return Hello(self.cluster, self.me, peer, os.getpid(), PYTHON, session.received, session.resumes)
@@ -214,10 +219,13 @@ class Core:
             return []
         return self._gone(down, now)
 
-    def refused(self, peer: NodeId, reason: str, now: float) -> list[Action]:
-        """Note that the peer will not have a session with us."""
-        found = self._peers.get(peer)
-        return self._gone(Down(peer, found.pid if found else 0, f"refused the session: {reason}"), now)
+    def refused(self, peer: NodeId, refusal: Refusal, now: float) -> list[Action]:
+        """Note that the peer will not have a session with us, or broke its rules."""
+        found = self._peer(peer, now)
+        if refusal.crossed:
+            found.dials_us = True
+            return []
+        return self._gone(Down(peer, found.pid, f"has no session with us: {refusal.reason}"), now)
 
     # Time.
 
@@ -249,6 +257,10 @@ class Core:
     def running(self) -> int:
         """How many calls run here."""
         return len(self._running)
+
+    def runs(self, origin: NodeId, number: int) -> bool:
+        """Tell whether the call that `origin` numbered so runs here."""
+        return (origin, number) in self._running
 
     def load(self, peer: NodeId) -> int:
         """Return how many of the calls made here are on `peer`."""

@@ -15,8 +15,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from circuit.runtime.actions import Lose
+from circuit.runtime.errors import ClusterError
 from circuit.runtime.mailbox import Mailbox, wake_from_thread
-from circuit.runtime.messages import Raise, Return
+from circuit.runtime.messages import NodeId, Raise, Return
 from circuit.runtime.pickling import loads
 from circuit.runtime.record import Record
 
@@ -112,6 +113,13 @@ class Future(Generic[T]):
             return False
         self._cancel()
         return True
+
+    @property
+    def place(self) -> NodeId:
+        """Where the call runs: a future is a place to spawn on."""
+        if self._record is None:
+            raise ClusterError("a future of several calls is no place to spawn on")
+        return self._record.peer
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
         """Call `callback(self)` when the call has ended, at once if it has.

@@ -31,6 +31,19 @@ def dumps(value: object, name: str) -> Payload:
         raise NotSendable(path, _type_name(culprit), reason or str(error)) from None
 
 
+def dumps_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Payload:
+    """Pickle the arguments of a call; `loads` gives the pair back.
+
+    Raises:
+        NotSendable: one of them cannot travel.
+    """
+    try:
+        return _pickle((args, kwargs))
+    except Exception:  # noqa: BLE001 (told by `dumps`, for the one of the two that is at fault)
+        dumps(args, "args")
+        return dumps((args, kwargs), "kwargs")
+
+
 def loads(payload: Payload) -> Any:
     """Rebuild the value; buffers are writable, as those that were sent."""
     pickled, *buffers = payload.buffers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from circuit.runtime.errors import RemoteError, RemoteTraceback, WorkerLost
 from circuit.runtime.actions import Lose
-from circuit.runtime.messages import Raise
+from circuit.runtime.errors import RemoteError, RemoteTraceback, WorkerLost
+from circuit.runtime.messages import NodeId, Raise
 from circuit.runtime.pickling import loads
 from circuit.runtime.site import Site
 
@@ -18,12 +18,11 @@ class Record:
 
     function: str
     site: Site
-    worker: str
-    pid: int = 0
+    peer: NodeId
     since: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
-        return f"{self.function}() spawned at {self.site} on {self.worker!r}"
+        return f"{self.function}() spawned at {self.site} on {self.peer.name!r}"
 
     def error(self, outcome: Raise | Lose) -> BaseException:
         """Make the exception that the spawner sees."""
@@ -41,7 +40,7 @@ class Record:
             )
         error = self._rebuild(outcome)
         error.__cause__ = RemoteTraceback(outcome.traceback)
-        error.add_note(f"raised on worker {self.worker!r}, spawned at {self.site}")
+        error.add_note(f"raised on worker {self.peer.name!r}, spawned at {self.site}")
         return error
 
     def _rebuild(self, outcome: Raise) -> BaseException:

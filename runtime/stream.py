@@ -21,6 +21,32 @@ T = TypeVar("T")
 Arrival: TypeAlias = Item | Raise | End | Lose
 
 
+class Inbox:
+    """Where the items of one stream arrive; the node holds it, and the user holds the Stream."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.arrived: Mailbox[Arrival | None] = Mailbox()  # None: closed by the consumer
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def deliver(self, arrival: Arrival) -> None:
+        """Take what arrived."""
+        if isinstance(arrival, Item) or self.end():
+            self.arrived.put(arrival)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will arrive."""
+        return self._ended
+
+    def end(self) -> bool:
+        """Note that nothing more will arrive; False if that was known."""
+        with self._lock:
+            first, self._ended = not self._ended, True
+        return first
+
+
 class Stream(Iterator[T], AsyncIterator[T]):
     """The items of a spawned generator, in order, once; iterate with `for` or `async for`.
 
@@ -29,19 +55,16 @@ class Stream(Iterator[T], AsyncIterator[T]):
 
     def __init__(
         self,
-        record: Record,
+        inbox: Inbox,
         taken: Callable[[], None],
         cancel: Callable[[], None],
         abandon: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._record = record
+        self._inbox = inbox
         self._taken = taken
         self._cancel = cancel
         self._abandon = abandon
-        self._arrived: Mailbox[Arrival | None] = Mailbox()
-        self._lock = threading.Lock()
-        self._ended = False  # nothing more will arrive
-        self._exhausted = False  # the consumer has seen the end
+        self._exhausted = False
 
     # What users call.
 
@@ -51,7 +74,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
     def __next__(self) -> T:
         if self._exhausted:
             raise StopIteration
-        found, item = self._open(self._arrived.get())
+        found, item = self._open(self._inbox.arrived.get())
         if not found:
             raise StopIteration
         return item
@@ -62,7 +85,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
     async def __anext__(self) -> T:
         if self._exhausted:
             raise StopAsyncIteration
-        found, item = self._open(await self._arrived.get_async())
+        found, item = self._open(await self._inbox.arrived.get_async())
         if not found:
             raise StopAsyncIteration
         return item
@@ -70,8 +93,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
     def close(self) -> None:
         """Stop the generator where it runs and drop what has arrived; a second call is harmless."""
         self._exhausted = True
-        if self._end():
-            self._arrived.put(None)
+        if self._inbox.end():
+            self._inbox.arrived.put(None)
             self._cancel()
 
     def __enter__(self) -> Stream[T]:
@@ -83,33 +106,21 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Stream {self._record}, {'ended' if self._ended else 'running'}>"
+        return f"<Stream {self._inbox.record}, {'ended' if self._inbox.ended else 'running'}>"
 
     def __reduce__(self) -> Any:
         raise TypeError("a Stream does not travel in this version; iterate over it where it was spawned")
 
     def __del__(self) -> None:
-        if not self._ended:
+        if not self._inbox.ended:
             self._abandon(self._cancel)  # only enqueues: a finalizer may run at any bytecode
-
-    # What the runtime calls.
-
-    def deliver(self, arrival: Arrival) -> None:
-        """Take what arrived for the stream."""
-        if isinstance(arrival, Item) or self._end():
-            self._arrived.put(arrival)
-
-    def _end(self) -> bool:
-        with self._lock:
-            first, self._ended = not self._ended, True
-        return first
 
     def _open(self, arrival: Arrival | None) -> tuple[bool, Any]:
         if isinstance(arrival, Item):
             self._taken()
             return True, loads(arrival.value)
         self._exhausted = True
-        self._arrived.put(None)  # for another thread that waits for an item
+        self._inbox.arrived.put(None)  # for another thread that waits for an item
         if isinstance(arrival, (Raise, Lose)):
-            raise self._record.error(arrival)
+            raise self._inbox.record.error(arrival)
         return False, None

@@ -1,0 +1,170 @@
+"""An embedded cluster: worker processes on this machine, for as long as the program runs."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from circuit.runtime import current
+from circuit.runtime.call import call
+from circuit.runtime.console import Console
+from circuit.runtime.errors import ClusterError, WorkerLost
+from circuit.runtime.future import CancelledError
+from circuit.runtime.messages import Down, NodeId
+from circuit.runtime.places import Worker, WorkerSet
+from circuit.runtime.processes import Ended, Processes
+
+WORKER_MODULE = "circuit.runtime.worker"
+OUTPUT_SECONDS = 1.0
+
+
+class Cluster:
+    """The workers that `cluster()` started; a context manager that closes them.
+
+    Closing waits for every spawn of the program, those of its workers included; leaving the
+    `with` block by an exception cancels them.
+    """
+
+    def __init__(self, workers: int) -> None:
+        # Workers take longer to start than anything here: they go first, side by side.
+        self._folder = Path(tempfile.mkdtemp(prefix="circuit-"))  # made 0700
+        name = uuid.uuid4().hex
+        self._driver = _new_life("driver")
+        self._members = [_new_life(f"w{number}") for number in range(1, workers + 1)]
+        self._console = Console()
+        self._starting = threading.Event()
+        self._processes = Processes(WORKER_MODULE, self._console, self._ended)
+        for member in self._members:
+            self._processes.start(
+                member.name,
+                {
+                    "cluster": name,
+                    "folder": os.fspath(self._folder),
+                    "me": member,
+                    "members": self._members,
+                    "registrar": self._driver,
+                    "parent": os.getpid(),
+                },
+            )
+        from circuit.runtime.node import Node  # imports grpc, while the workers do the same
+
+        self._node = Node(self._driver, name, self._folder, self._members, self._driver)
+        for member in self._members:
+            self._node.expect(member)
+        self._starting.set()
+        self._closed = False
+
+    @property
+    def workers(self) -> WorkerSet:
+        """The workers that were started, in order."""
+        return WorkerSet([Worker(member) for member in self._members])
+
+    def pid(self, worker: Worker) -> int:
+        """Return the process id of a worker."""
+        return self._processes.pid(worker.name)
+
+    def close(self, *, cancel: bool = False) -> None:
+        """End the cluster: wait for all spawns, or cancel them; no process is left behind.
+
+        A second call does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if cancel:
+                self._node.drop_calls()
+            else:
+                self._wait_for_spawns()
+        finally:
+            self._processes.stop()
+            self._console.drain(OUTPUT_SECONDS)
+            self._console.close()
+            self._node.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            current.empty()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close(cancel=error is not None)
+
+    def __repr__(self) -> str:
+        return f"<Cluster of {len(self._members)} workers{', closed' if self._closed else ''}>"
+
+    def _ended(self, ended: Ended) -> None:
+        self._starting.wait()
+        (member,) = (member for member in self._members if member.name == ended.name)
+        self._node.died(Down(member, ended.pid, ended.how, ended.stderr))
+
+    def _wait_for_spawns(self) -> None:
+        """Wait until no node has a call under way: two rounds of counting that agree (Mattern, 1987)."""
+        before: list[int | None] = []
+        while True:
+            mine = self._node.wait_settled()
+            live = [Worker(member) for member in self._members if self._node.downed(member) is None]
+            counts = [mine, *(_count(worker) for worker in live)]
+            # The driver's own count grows by the probes themselves.
+            if counts[1:] == before[1:] and counts[0] == (before[0] if before else None):
+                return
+            before = [mine + len(live), *counts[1:]]
+
+
+def _new_life(name: str) -> NodeId:
+    return NodeId(name, uuid.uuid4().hex[:12])
+
+
+def _count(worker: Worker) -> int | None:
+    try:
+        return call(calls_made).on(worker).result()
+    except (WorkerLost, CancelledError):
+        return None
+
+
+def calls_made() -> int:
+    """Wait until this node has no other call under way; return how many it ever made."""
+    return current.node().wait_settled(running=1)
+
+
+def cluster(workers: int | None = None) -> Cluster:
+    """Start an embedded cluster: `workers` processes on this machine, one a core if not said.
+
+    Returns at once; what is spawned before a worker is up waits for it. The cluster ends with
+    its `with` block, by `close()`, or with the program.
+
+    Raises:
+        ClusterError: this process belongs to a cluster already.
+        ValueError: `workers` is less than 1.
+    """
+    if workers is None:
+        workers = len(os.sched_getaffinity(0))
+    if workers < 1:
+        raise ValueError(f"a cluster needs at least one worker, not {workers}")
+    if current.running() is not None:
+        raise ClusterError("this process belongs to a cluster already; close that one first")
+    started = Cluster(workers)
+    current.fill(started._node)
+    atexit.register(_close_at_exit, started)
+    return started
+
+
+def _close_at_exit(started: Cluster) -> None:
+    # An exception that ended the program is in sys.last_value by now: its spawns end with it.
+    crashed = getattr(sys, "last_value", None) is not None
+    with contextlib.suppress(KeyboardInterrupt):
+        started.close(cancel=crashed)
+
+
+current.start_with(cluster)

@@ -1,0 +1,178 @@
+"""Executing a call: the callee loaded, run on a thread or on the event loop, its outcome sent back.
+
+A plain function or a generator runs on a thread of its own; a coroutine or an async generator on
+the node's event loop. Whatever it raises, and whatever cannot be sent, becomes a Raise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from circuit.runtime.errors import Cancelled, describe
+from circuit.runtime.mailbox import Mailbox
+from circuit.runtime.messages import Call, Code, End, Item, NodeId, Payload, Raise, Return
+from circuit.runtime.pickling import dumps, loads
+from circuit.runtime.threads import Interruptible, Threads
+
+if TYPE_CHECKING:
+    import asyncio
+
+Answer: TypeAlias = Return | Raise | Item | End
+
+FUNCTIONS_KEPT = 1024
+
+
+class Functions:
+    """The callees of this process, each rebuilt once; the least recently called goes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[bytes, Callable[..., Any]] = OrderedDict()
+
+    def load(self, code: Code) -> Callable[..., Any]:
+        """Return the callee, rebuilding it (and importing its module) if need be."""
+        with self._lock:
+            function = self._loaded.get(code.digest)
+            if function is not None:
+                self._loaded.move_to_end(code.digest)
+                return function
+        function = loads(code.pickle)
+        with self._lock:
+            self._loaded[code.digest] = function
+            if len(self._loaded) > FUNCTIONS_KEPT:
+                self._loaded.popitem(last=False)
+        return function
+
+
+class EventLoop:
+    """The node's event loop: a thread that is started by the first coroutine."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], object]:
+        """Run a coroutine that handles its own errors; return what cancels it, from any thread."""
+        import asyncio  # costs 0.1 s, which a node without coroutines does not pay
+
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="circuit-loop", daemon=True).start()
+            loop = self._loop
+        running = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        return running.cancel
+
+
+class Execution:
+    """One call that runs here.
+
+    Args:
+        call: what to run, and its arguments.
+        answer: sends an outcome or an item to the spawner; may be called from any thread.
+    """
+
+    def __init__(self, call: Call, answer: Callable[[Answer], None]) -> None:
+        self._call = call
+        self._answer = answer
+        self._interruptible = Interruptible()
+        self._cancel_coroutine: Callable[[], object] | None = None
+        self._credit = call.window
+        self._grants: Mailbox[int] = Mailbox()
+
+    def start(self, threads: Threads, loop: EventLoop, load: Callable[[], Callable[..., Any]]) -> None:
+        """Run the call; `load` gives the callee, on the thread that runs it."""
+        threads.start(lambda: self._interruptible.run(lambda: self._run(load, loop)))
+
+    def interrupt(self) -> None:
+        """Stop it: its spawner gave it up, or is gone."""
+        self._interruptible.interrupt()
+        self._grants.put(0)
+        if self._cancel_coroutine:
+            self._cancel_coroutine()
+
+    def grant(self, items: int) -> None:
+        """Let the stream send more items."""
+        self._grants.put(items)
+
+    def _run(self, load: Callable[[], Callable[..., Any]], loop: EventLoop) -> None:
+        try:
+            function = load()
+            args, kwargs = loads(self._call.arguments)
+            value = function(*args, **kwargs)
+            if inspect.isasyncgen(value):
+                self._start_on(loop, self._stream_async(value))
+            elif self._call.window:
+                self._stream(iter(value))
+            elif inspect.iscoroutine(value):
+                self._start_on(loop, self._await(value))
+            else:
+                self._answer(Return(self._call.call, dumps(value, "result")))
+        except BaseException as error:  # noqa: BLE001 (it is the outcome: the spawner gets it)
+            self._answer(self._raised(error))
+
+    def _stream(self, items: Iterator[Any]) -> None:
+        try:
+            while True:
+                while not self._credit:
+                    self._credit += self._grants.get()
+                    self._check()
+                try:
+                    item = next(items)
+                except StopIteration:
+                    self._answer(End(self._call.call))
+                    return
+                self._answer(Item(self._call.call, dumps(item, "item")))
+                self._credit -= 1
+        finally:
+            if inspect.isgenerator(items):
+                items.close()
+
+    def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._cancel_coroutine = loop.start(coroutine)
+        if self._interruptible.interrupted:
+            self._cancel_coroutine()
+
+    async def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        try:
+            self._answer(Return(self._call.call, dumps(await coroutine, "result")))
+        except BaseException as error:  # noqa: BLE001 (as in _run)
+            self._answer(self._raised(error))
+
+    async def _stream_async(self, items: AsyncIterator[Any]) -> None:
+        try:
+            async for item in items:
+                self._answer(Item(self._call.call, dumps(item, "item")))
+                self._credit -= 1
+                while not self._credit:
+                    self._credit += await self._grants.get_async()
+            self._answer(End(self._call.call))
+        except BaseException as error:  # noqa: BLE001 (as in _run)
+            self._answer(self._raised(error))
+        finally:
+            if inspect.isasyncgen(items):
+                await items.aclose()
+
+    def _check(self) -> None:
+        if self._interruptible.interrupted:
+            raise Cancelled
+
+    def _raised(self, error: BaseException) -> Raise:
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+            frames = frames.tb_next
+        type_name, text, trace = describe(error.with_traceback(frames))
+        return Raise(self._call.call, _travelling(error), type_name, text, trace)
+
+
+def _travelling(error: BaseException) -> Payload | None:
+    """Pickle an exception if it survives the journey, which many with their own __init__ do not."""
+    try:
+        payload = dumps(error, "exception")
+        return payload if type(loads(payload)) is type(error) else None
+    except Exception:  # noqa: BLE001 (NotSendable, or what a user's __init__ raises)
+        return None

@@ -1,0 +1,305 @@
+"""A node: the shell around the core. One lock, the transport, the executor, the program's handles.
+
+Any thread may bring an event: under the lock the core turns it into actions, writers are woken,
+and the rest is carried out outside the lock, in order. Drivers and workers are the same node; a
+driver just has a main program, and is the registrar of the cluster that it started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, ParamSpec
+
+from circuit.runtime.actions import Action, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
+from circuit.runtime.core import Core
+from circuit.runtime.execution import Answer, EventLoop, Execution, Functions
+from circuit.runtime.future import Future
+from circuit.runtime.messages import Code, Down, Frame, Hello, Item, NodeId, Payload, Raise, Refusal, Welcome
+from circuit.runtime.record import Record
+from circuit.runtime.stream import Inbox, Stream
+from circuit.runtime.threads import Threads
+from circuit.runtime.transport import Carrier, GrpcTransport
+from circuit.runtime.windows import STREAM_WINDOW
+
+P = ParamSpec("P")
+
+
+class Node:
+    """One process of a cluster.
+
+    Args:
+        me: this life of the node.
+        cluster: what all its nodes call the cluster.
+        folder: where the nodes' sockets are; 0700.
+        members: the workers, as this node knows them.
+        registrar: the node that started the cluster, and serves the program's modules.
+    """
+
+    def __init__(
+        self, me: NodeId, cluster: str, folder: Path, members: Sequence[NodeId], registrar: NodeId
+    ) -> None:
+        self.me = me
+        self.members = tuple(members)
+        self.registrar = registrar
+        self.objects: dict[int, object] = {}
+        self._folder = folder
+        self._core = Core(me, cluster, registrar=me == registrar)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._numbers = itertools.count(1)
+        self._handles: dict[int, Future[Any] | Inbox] = {}
+        self._carriers: dict[NodeId, Carrier] = {}
+        self._reading: dict[NodeId, threading.Lock] = {}
+        self._executions: dict[tuple[NodeId, int], Execution] = {}
+        self._functions = Functions()
+        self._threads = Threads()
+        self._loop = EventLoop()
+        self._chores: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
+        self._transport = GrpcTransport(self, self._address(me))
+        self._clock.start()
+
+    # What the program does.
+
+    def call(
+        self, peer: NodeId, record: Record, callee: Payload, arguments: Payload, *, stream: bool
+    ) -> Future[Any] | Stream[Any]:
+        """Make a call; its handle is a Stream if asked for, else a Future."""
+        number = next(self._numbers)
+        code = Code(hashlib.blake2b(b"".join(callee.buffers), digest_size=16).digest(), callee)
+        handle: Future[Any] | Stream[Any]
+        if stream:
+            inbox = Inbox(record)
+            handle = Stream(inbox, lambda: self._taken(number), lambda: self._cancel(number), self._chores.put)
+            self._handles[number] = inbox
+        else:
+            handle = Future(record, lambda: self._cancel(number), self._report)
+            self._handles[number] = handle
+        window = STREAM_WINDOW if stream else 0
+        self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
+        return handle
+
+    def keep(self, value: object) -> int:
+        """Put an object into this node's table and return its number there."""
+        number = next(self._numbers)
+        self.objects[number] = value
+        return number
+
+    def load(self, peer: NodeId) -> int:
+        """Return how many of the calls made here are on `peer`."""
+        with self._lock:
+            return self._core.load(peer)
+
+    def downed(self, peer: NodeId) -> Down | None:
+        """Return how `peer` ended, if it did."""
+        with self._lock:
+            return self._core.downed(peer)
+
+    def wait_settled(self, *, running: int = 0) -> int:
+        """Wait until no call made here is under way and `running` run here; return the calls ever made."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._core.made and self._core.running <= running)
+            return self._core.spawned
+
+    def drop_calls(self) -> None:
+        """Cancel every call that was made here and has not ended."""
+        with self._lock:
+            made = self._core.made
+        for number in made:
+            handle = self._handles.get(number)
+            if isinstance(handle, Future):
+                handle.cancel()
+            elif handle is not None:
+                self._cancel(number)
+
+    # What the cluster does.
+
+    def reach(self, peer: NodeId) -> None:
+        """Open a carrier to `peer` now."""
+        self._do(self._core.reach, peer, time.monotonic())
+
+    def expect(self, peer: NodeId) -> None:
+        """Await a carrier from `peer`."""
+        with self._lock:
+            self._core.expect(peer, time.monotonic())
+        self._chores.put(None)
+
+    def died(self, down: Down) -> None:
+        """Note that a node's process ended."""
+        self._do(self._core.died, down, time.monotonic())
+        self._chores.put(None)
+
+    def close(self) -> None:
+        """End all carriers; errors that nobody asked for have been reported by then."""
+        self._transport.close()
+        with self._lock:
+            carriers = list(self._carriers.values())
+            self._carriers.clear()
+            for carrier in carriers:
+                carrier.writable.notify_all()
+        done = threading.Event()
+        self._chores.put(done.set)
+        done.wait(1.0)
+
+    # What the transport brings.
+
+    def hello(self, peer: NodeId) -> Hello | None:
+        """See `transport.Host`."""
+        with self._lock:
+            return self._core.hello(peer, time.monotonic())
+
+    def greet(self, hello: Hello) -> Welcome | Refusal:
+        """See `transport.Host`."""
+        with self._lock:
+            return self._core.greet(hello, time.monotonic())
+
+    def attach(self, peer: NodeId, received: int, pid: int) -> Carrier:
+        """See `transport.Host`."""
+        carrier = Carrier(peer, self._lock)
+        with self._lock:
+            old = self._carriers.get(peer)
+            self._carriers[peer] = carrier
+            self._reading.setdefault(peer, threading.Lock())
+            if old:
+                old.writable.notify_all()
+        self._do(self._core.opened, peer, received, pid)
+        return carrier
+
+    def next_frame(self, carrier: Carrier) -> Frame | None:
+        """See `transport.Host`."""
+        with self._lock:
+            while self._carriers.get(carrier.peer) is carrier:
+                session = self._core.session(carrier.peer)
+                frame = session.next_frame() if session else None
+                if frame is not None:
+                    return frame
+                carrier.writable.wait()
+        return None
+
+    def receive(self, carrier: Carrier, frame: Frame) -> None:
+        """See `transport.Host`."""
+        with self._reading[carrier.peer]:  # so that what an old carrier brought is dealt with first
+            self._do(self._core.received, carrier.peer, frame, time.monotonic())
+
+    def detach(self, carrier: Carrier) -> None:
+        """See `transport.Host`."""
+        with self._lock:
+            if self._carriers.get(carrier.peer) is not carrier:
+                return
+            del self._carriers[carrier.peer]
+            carrier.writable.notify_all()
+        self._do(self._core.broke, carrier.peer, time.monotonic())
+        self._chores.put(None)
+
+    def refused(self, peer: NodeId, refusal: Refusal) -> None:
+        """See `transport.Host`."""
+        self._do(self._core.refused, peer, refusal, time.monotonic())
+
+    # Events in, actions out.
+
+    def _do(
+        self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        with self._lock:
+            actions = event(*args, **kwargs)
+            for action in actions:
+                if isinstance(action, Flush):
+                    self._wake_writer(action.peer)
+            self._changed.notify_all()
+        for action in actions:
+            self._carry_out(action)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Deliver(outcome):
+                self._deliver(outcome.call, outcome)
+            case Lose(call):
+                self._deliver(call, action)
+            case Run():
+                self._execute(action)
+            case Interrupt(origin, call):
+                if execution := self._executions.pop((origin, call), None):
+                    execution.interrupt()
+            case Grant(origin, call, items):
+                if execution := self._executions.get((origin, call)):
+                    execution.grant(items)
+            case Dial(peer):
+                self._transport.dial(peer, self._address(peer))
+            case HangUp(peer):
+                self._hang_up(peer)
+
+    def _deliver(self, number: int, arrival: Any) -> None:
+        if isinstance(arrival, Item):
+            handle = self._handles.get(number)
+        else:
+            handle = self._handles.pop(number, None)
+        if handle is not None:
+            handle.deliver(arrival)
+
+    def _execute(self, run: Run) -> None:
+        key = (run.origin, run.call.call)
+
+        def answer(outcome: Answer) -> None:
+            if not isinstance(outcome, Item):
+                self._executions.pop(key, None)
+            self._do(self._core.answered, run.origin, outcome, time.monotonic())
+
+        execution = self._executions[key] = Execution(run.call, answer)
+        execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
+        with self._lock:
+            given_up = not self._core.runs(*key)
+        if given_up and self._executions.pop(key, None):
+            execution.interrupt()
+
+    def _cancel(self, number: int) -> None:
+        self._handles.pop(number, None)
+        self._do(self._core.cancel, number, time.monotonic())
+
+    def _taken(self, number: int) -> None:
+        self._do(self._core.taken, number, time.monotonic())
+
+    def _wake_writer(self, peer: NodeId) -> None:
+        carrier = self._carriers.get(peer)
+        if carrier:
+            carrier.writable.notify()
+
+    def _hang_up(self, peer: NodeId) -> None:
+        with self._lock:
+            carrier = self._carriers.pop(peer, None)
+            if carrier:
+                carrier.writable.notify_all()
+
+    def _address(self, node: NodeId) -> str:
+        return f"unix:{self._folder / node.name}"
+
+    # Time, and what must not be done where it came up.
+
+    def _keep_time(self) -> None:
+        while True:
+            with self._lock:
+                deadline = self._core.deadline()
+            wait = None if deadline is None else max(deadline - time.monotonic(), 0)
+            try:
+                chore = self._chores.get(timeout=wait)
+            except Empty:
+                self._do(self._core.tick, time.monotonic())
+                continue
+            if chore:
+                chore()
+
+    def _report(self, record: Record, outcome: Raise | Lose) -> None:
+        self._chores.put(lambda: _print_unasked(record, outcome))
+
+
+def _print_unasked(record: Record, outcome: Raise | Lose) -> None:
+    text = "".join(traceback.format_exception(record.error(outcome)))
+    sys.stderr.write(f"circuit: nobody asked for the outcome of {record}:\n{text}")
+    sys.stderr.flush()
