@@ -1,0 +1,232 @@
+"""The parser: from a source to its tree, or only to its spawns.
+
+A module is parsed whole only to be looked at (`parse_module`). The compiler
+wants the spawns and parses nothing else: a text without the word is not even
+cut into tokens, and each outermost spawn is parsed from its own word on, as far
+as the grammar goes (`find_spawns`).
+
+What stands around a spawn is checked by its two neighbours. Before it, an
+operator binds tighter than a spawn, which stands where a lambda may. After it,
+an operator shows a place that is no primary; behind `await` it is the awaited
+result's, since await binds to the whole spawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from circuit.compiler.keywords import OPERAND_ENDS, mark_spawns, mark_statements
+from circuit.compiler.source import Source, Span
+from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
+from circuit.compiler.tokens import Tokens, tokenize
+from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
+from lark import Tree
+
+_ARITHMETIC = {"+", "-", "*", "/", "//", "%", "@", "**", "|", "&", "^", "<<", ">>"}
+_LOOSER = {"<", ">", "==", "!=", "<=", ">=", "and", "or", "not", "in", "is"}
+_OPERATORS = _ARITHMETIC | _LOOSER
+_AFTER_PLACE = {")", "]", "}", ",", ";", ":", "=", "!", "NEWLINE", "for", "as", "if", "else"}
+_PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
+_ARGUMENTS = {
+    "keyword_argument": ArgumentKind.KEYWORD,
+    "star_argument": ArgumentKind.STAR,
+    "double_star_argument": ArgumentKind.DOUBLE_STAR,
+    "generator_argument": ArgumentKind.GENERATOR,
+    "generator": ArgumentKind.GENERATOR,
+}
+
+
+def parse_module(source: Source) -> Node:
+    """Parse a whole source into a tree with every token in it; the rest of the text is the gaps between them.
+
+    Raises:
+        ParseError: The source is not Circuit.
+    """
+    tokens = tokenize(source)
+    errors = mark_spawns(tokens, source.text)
+    if errors:
+        raise errors[0]
+    mark_statements(tokens, source.text)
+    try:
+        tree, end = parse_prefix(tokens, 0, "module")
+    except StuckError as stuck:
+        end = stuck.index
+    else:
+        if end == len(tokens):
+            return tree
+    raise _invalid_syntax(tokens, source, end)
+
+
+def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ...]]:
+    """Find the outermost spawns, in source order, and every error in or about a spawn.
+
+    After an error the search goes on with the next logical line. What is wrong
+    outside the spawns is not seen, unless it keeps the text from being cut into
+    tokens: that is then the only error.
+    """
+    if "spawn" not in source.text:
+        return (), ()
+    try:
+        tokens = tokenize(source)
+    except ParseError as error:
+        return (), (error,)
+    errors = mark_spawns(tokens, source.text)
+    spawns = []
+    index = 0
+    while (index := _next_spawn(tokens, index)) < len(tokens):
+        try:
+            tree, end = _parse_spawn(tokens, source, index)
+        except ParseError as error:
+            errors.append(error)
+            index = tokens.kinds.index("NEWLINE", index)
+        else:
+            spawns.append(_spawn(tree))
+            index = end
+    return tuple(spawns), tuple(sorted(errors, key=lambda error: error.span.start))
+
+
+def _next_spawn(tokens: Tokens, index: int) -> int:
+    try:
+        return tokens.kinds.index("spawn", index)
+    except ValueError:
+        return len(tokens)
+
+
+def _parse_spawn(tokens: Tokens, source: Source, index: int) -> tuple[Node, int]:
+    kinds = tokens.kinds
+    try:
+        tree, end = parse_prefix(tokens, index, "spawn")
+    except StuckError as stuck:
+        raise _explain(tokens, source, index, stuck.index) from None
+    before = kinds[index - 1] if index else "NEWLINE"
+    if _binds_tighter(kinds, index):
+        message = f"a spawn after `{before}` needs parentheses"
+        place = span(tree)
+        fix = f"write `{before} ({source.text[place.start : place.end]})`"
+        raise ParseError("S003", message, place, "binds looser than the operator before it", fix)
+    if kinds[end] in _OPERATORS and before != "await":
+        raise _loose_place(tokens, source, span(tree.children[-1]).start, end)
+    return tree, end
+
+
+def _binds_tighter(kinds: list[str], index: int) -> bool:
+    """Whether the token before a spawn is an operator that takes it for an operand."""
+    before = kinds[index - 1] if index else "NEWLINE"
+    if before in ("*", "**"):
+        return index > 1 and kinds[index - 2] in OPERAND_ENDS
+    if before == "@":
+        return kinds[index - 2] in OPERAND_ENDS if index > 1 else False
+    if before != "in":
+        return before in _OPERATORS or before == "~"
+    # The `in` of a `for` is no operator.
+    depth = 0
+    for kind in reversed(kinds[: index - 1]):
+        depth += (kind in (")", "]", "}")) - (kind in ("(", "[", "{"))
+        if depth < 0 or kind == "NEWLINE":
+            break
+        if depth == 0 and kind in ("for", "in"):
+            return kind == "in"
+    return True
+
+
+def _explain(tokens: Tokens, source: Source, spawn: int, stuck: int) -> ParseError:
+    """Say why a spawn cannot be parsed past a token."""
+    kind = tokens.kinds[stuck]
+    here = tokens.span(stuck)
+    if tokens.kinds[stuck - 1] == "on":
+        if kind in _PREFIXES:
+            return _loose_place(tokens, source, here.start, stuck)
+        message = "no place after `on`"
+        return ParseError(
+            "S003", message, tokens.span(stuck - 1), "on which worker?", "name a worker: `on w`"
+        )
+    if stuck == spawn + 1 and kind == "*":
+        return ParseError("S009", "a starred expression cannot be spawned", here)
+    if kind == "yield":
+        return ParseError("S006", "a `yield` cannot be moved to a worker", here)
+    if kind == ":=":
+        return ParseError("S008", "an assignment expression cannot be moved to a worker", here)
+    return _invalid_syntax(tokens, source, stuck)
+
+
+def _loose_place(tokens: Tokens, source: Source, start: int, index: int) -> ParseError:
+    """Point at a place that is looser than a primary, from where it starts to the end of its expression."""
+    kinds = tokens.kinds
+    depth = 0
+    while True:
+        kind = kinds[index]
+        if depth == 0 and kind in (
+            ")",
+            "]",
+            "}",
+            ",",
+            ";",
+            ":",
+            "=",
+            "!",
+            "NEWLINE",
+            "for",
+            "as",
+            "if",
+            "else",
+        ):
+            break
+        depth += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
+        index += 1
+    place = Span(start, tokens.ends[index - 1])
+    return ParseError(
+        "S002",
+        "the place of a spawn needs parentheses",
+        place,
+        "only a name, a call, a subscript or an attribute goes without",
+        f"write `on ({source.text[place.start : place.end]})`, or put the whole spawn in parentheses",
+    )
+
+
+def _invalid_syntax(tokens: Tokens, source: Source, index: int) -> ParseError:
+    if index == len(tokens):
+        return ParseError("S000", "unexpected end of file", Span(len(source.text), len(source.text)))
+    messages = {"INDENT": "unexpected indent", "DEDENT": "unexpected unindent"}
+    return ParseError("S000", messages.get(tokens.kinds[index], "invalid syntax"), tokens.span(index))
+
+
+def _spawn(tree: Node) -> Spawn:
+    """Read a spawn off its tree: the word, the operand, `on`, the place."""
+    _, operand, on, place = tree.children
+    inner = tuple(_spawn(node) for child in (operand, place) for node in _outermost_spawns(child))
+    return Spawn(span(tree), span(operand), span(on), span(place), _call_parts(operand), inner)
+
+
+def _outermost_spawns(child: Child) -> Iterator[Node]:
+    waiting = [child]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tree):
+            if node.data == "spawn":
+                yield node
+            else:
+                waiting += reversed(node.children)
+
+
+def _call_parts(operand: Child) -> CallParts | None:
+    while isinstance(operand, Tree) and operand.data == "group":
+        operand = operand.children[1]
+    if not isinstance(operand, Tree) or operand.data != "call":
+        return None
+    callee, opening, *arguments, closing = operand.children
+    return CallParts(
+        span(callee),
+        span(opening),
+        span(closing),
+        tuple(_argument(child) for child in arguments if not (isinstance(child, Leaf) and child.kind == ",")),
+    )
+
+
+def _argument(child: Child) -> Argument:
+    kind = ArgumentKind.POSITIONAL
+    value = child
+    if isinstance(child, Tree):
+        kind = _ARGUMENTS.get(child.data, kind)
+        if kind not in (ArgumentKind.POSITIONAL, ArgumentKind.GENERATOR):
+            value = child.children[-1]
+    return Argument(kind, span(child), span(value))

@@ -1,0 +1,355 @@
+"""Tokens: source text cut into the words of Python, on every interpreter alike.
+
+The tokens are those of PEP 701 (Python 3.12): an f-string is a start, its
+literal middles, the tokens of its fields, and an end; t-strings (PEP 750)
+likewise. A token is a kind and two offsets. The kind of an operator, a bracket
+or a keyword is its own text; the rest are NAME, NUMBER, STRING, NEWLINE,
+INDENT, DEDENT and {F,T}STRING_{START,MIDDLE,END}. Blanks, comments, joined and
+empty lines are the gaps between tokens, so tokens and gaps give back the text.
+
+Soft keywords are NAMEs here; see keywords.py. Text that cannot be cut raises
+ParseError in CPython's words; whether the tokens make sense is the parser's
+business. The rules follow CPython's Parser/tokenizer and the language
+reference, chapter 2 (lexical analysis).
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass, field
+
+from circuit.compiler.source import Source, Span
+from circuit.compiler.spawns import ParseError
+
+_KEYWORDS = {word: word for word in keyword.kwlist}
+_CLOSER = {"(": ")", "[": "]", "{": "}"}
+_DEEPEST_FSTRING = 150  # as in CPython
+
+_LINE_END = r"(?:\r\n?|\n)"
+_JOINED = rf"\\{_LINE_END}"
+_LETTER = r"A-Za-z_\x80-\U0010ffff"  # checked as Unicode says afterwards, as CPython does
+_NAME = rf"[{_LETTER}][{_LETTER}0-9]*+"
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_EXPONENT = rf"(?:[eE][-+]?{_DIGITS})"
+_NUMBER = (
+    r"(?>0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+"
+    rf"|(?:{_DIGITS}\.(?:{_DIGITS})?|\.{_DIGITS}){_EXPONENT}?[jJ]?|{_DIGITS}{_EXPONENT}[jJ]?|{_DIGITS}[jJ]"
+    r"|[1-9](?:_?[0-9])*|0(?:_?0)*(?![0-9_]))"
+    rf"(?=and|else|for|if|in|is|not|or|[^{_LETTER}0-9]|\Z)"
+)
+_STRING = (
+    r"(?i:br?|rb?|u)?+(?:"
+    r"'''[^'\\]*+(?:(?:\\[\s\S]|'(?!''))[^'\\]*+)*+'''"
+    r'|"""[^"\\]*+(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*+"""'
+    r"|'(?!'')[^'\\\r\n]*+(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*+)*+'"
+    r'|"(?!"")[^"\\\r\n]*+(?:\\(?:\r\n|[\s\S])[^"\\\r\n]*+)*+"'
+    r")"
+)
+_OPERATOR = r"\*\*=?|//=?|>>=?|<<=?|\.\.\.|->|[:!=<>+\-*/%&|^@]=|[.,:;=<>+\-*/%&|^~@!]"
+
+# The alternatives' group numbers. A name glued to a quote is tried as a prefix first.
+_IS_NAME, _IS_OPERATOR, _IS_NEWLINE, _IS_OPEN, _IS_CLOSE, _IS_NUMBER, _IS_STRING = range(1, 8)
+_IS_FSTRING, _IS_GLUED_NAME = 8, 9
+_ALTERNATIVES = (
+    rf"(?:({_NAME})(?!['\"])|(?![.][0-9])({_OPERATOR})|({_LINE_END})|([(\[{{])|([)\]}}])"
+    rf"|({_NUMBER})|({_STRING})|((?i:[ft]r?|r[ft])(?:'''|\"\"\"|'|\"))|({_NAME})|)"
+)
+_ON_LINE = re.compile(rf"[ \t\f]*+(?:{_JOINED}[ \t\f]*+)*+(?:#[^\r\n]*+)?{_ALTERNATIVES}")
+_IN_BRACKETS = re.compile(rf"(?:[ \t\f\r\n]|#[^\r\n]*+|{_JOINED})*+{_ALTERNATIVES}")
+_LINE_START = re.compile(
+    rf"(?:[ \t\f]*+(?:#[^\r\n]*+)?{_LINE_END})*+"
+    rf"([ \t\f]*+)((?:{_JOINED}[ \t\f]*+)*+)((?:#[^\r\n]*+)?(?:{_LINE_END}|\Z))?"
+)
+_NAMED_ESCAPE = r"N\{[^{}'\"\r\n]*\}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a text, as three lists of one length: fast, and half of the work reads only kinds."""
+
+    kinds: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def span(self, index: int) -> Span:
+        """Return where a token stands."""
+        return Span(self.starts[index], self.ends[index])
+
+
+def tokenize(source: Source) -> Tokens:
+    """Cut a source into tokens.
+
+    The last statement gets an empty NEWLINE if its line has no end, and the
+    open blocks empty DEDENTs, at the end of the text.
+
+    Raises:
+        ParseError: S000, in CPython's words, at what cannot be a token.
+    """
+    scanner = _Scanner(source)
+    scanner.scan_file()
+    return scanner.tokens
+
+
+class _Scanner:
+    """One pass over a text. Brackets and blocks that are open are stacks; f-strings recurse."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.tokens = Tokens()
+        self.brackets: list[tuple[str, int]] = []
+        self.blocks = [(0, 0)]  # the columns of open blocks, counted with tabs to 8 and tabs to 1
+        self.margin = ""  # the text of the current block's indentation
+        self.fstrings = 0
+        self.only_ascii = self.text.isascii()
+
+    def emit(self, kind: str, start: int, end: int) -> None:
+        self.tokens.kinds.append(kind)
+        self.tokens.starts.append(start)
+        self.tokens.ends.append(end)
+
+    def error(self, message: str, start: int, end: int, help: str | None = None) -> ParseError:
+        return ParseError("S000", message, Span(start, end), help=help)
+
+    def scan_file(self) -> None:
+        if (null := self.text.find("\0")) >= 0:
+            raise self.error("source code cannot contain null bytes", null, null + 1)
+        end = self.scan_tokens(self.start_line(0))
+        if self.brackets:
+            opener, place = self.brackets[-1]
+            raise self.error(f"'{opener}' was never closed", place, place + 1)
+        if self.tokens.kinds and self.tokens.kinds[-1] not in ("NEWLINE", "DEDENT"):
+            self.emit("NEWLINE", end, end)
+        for _ in self.blocks[1:]:
+            self.emit("DEDENT", end, end)
+
+    def scan_tokens(self, pos: int, depth: int = 0) -> int:
+        """Scan to the end of the text, or of the f-string field whose bracket is number `depth`."""
+        text, brackets, only_ascii = self.text, self.brackets, self.only_ascii
+        kinds, starts, ends = self.tokens.kinds.append, self.tokens.starts.append, self.tokens.ends.append
+        while True:
+            found = (_IN_BRACKETS if brackets else _ON_LINE).match(text, pos)
+            assert found is not None  # the last alternative is empty
+            group = found.lastindex
+            pos = found.end()
+            if group is None:
+                if pos == len(text):
+                    return pos
+                raise self.untokenizable(pos)
+            start = found.start(group)
+            if group in (_IS_NAME, _IS_GLUED_NAME):
+                word = found[group]
+                if not only_ascii and not word.isidentifier():
+                    raise self.bad_identifier(start, word)
+                kind = _KEYWORDS.get(word, "NAME")
+            elif group == _IS_OPERATOR:
+                kind = found[group]
+                if depth and len(brackets) == depth:
+                    if kind[0] == ":":  # in a field a colon begins the format, whatever follows it
+                        self.emit(":", start, start + 1)
+                        return start + 1
+                elif kind == "!":
+                    raise self.error("invalid syntax", start, pos)
+            elif group == _IS_NEWLINE:
+                self.emit("NEWLINE", start, pos)
+                pos = self.start_line(pos)
+                continue
+            elif group == _IS_OPEN:
+                kind = found[group]
+                brackets.append((kind, start))
+            elif group == _IS_CLOSE:
+                kind = found[group]
+                self.close_bracket(kind, start, in_field=len(brackets) == depth)
+                if depth and len(brackets) < depth:
+                    self.emit(kind, start, pos)
+                    return pos
+            elif group == _IS_FSTRING:
+                pos = self.scan_fstring(start, pos)
+                continue
+            else:
+                kind = "NUMBER" if group == _IS_NUMBER else "STRING"
+            kinds(kind)
+            starts(start)
+            ends(pos)
+
+    def start_line(self, pos: int) -> int:
+        """Skip empty lines, then open or close blocks as the indentation of the next line says."""
+        while True:
+            found = _LINE_START.match(self.text, pos)
+            assert found is not None  # every part is optional
+            pos = found.end()
+            if found[3] is None:
+                break
+            if pos == len(self.text):
+                return pos
+        # An indentation cannot be split over joined lines: the first part that is not empty counts.
+        margin = found[1] or re.split(_JOINED, found[2])[-1]
+        if margin != self.margin:
+            self.indent(margin, found.start(1), pos)
+            self.margin = margin
+        return pos
+
+    def indent(self, margin: str, start: int, pos: int) -> None:
+        column = alternative = 0
+        for blank in margin:
+            if blank == "\f":
+                column = alternative = 0
+            else:
+                column = column + 1 if blank == " " else (column // 8 + 1) * 8
+                alternative += 1
+        if column > self.blocks[-1][0]:
+            if alternative <= self.blocks[-1][1]:
+                raise self.error("inconsistent use of tabs and spaces in indentation", start, pos)
+            self.blocks.append((column, alternative))
+            self.emit("INDENT", pos, pos)
+        while column < self.blocks[-1][0]:
+            self.blocks.pop()
+            self.emit("DEDENT", pos, pos)
+            if column > self.blocks[-1][0]:
+                raise self.error("unindent does not match any outer indentation level", start, pos)
+        if alternative != self.blocks[-1][1]:
+            raise self.error("inconsistent use of tabs and spaces in indentation", start, pos)
+
+    def close_bracket(self, closer: str, start: int, *, in_field: bool) -> None:
+        if not self.brackets:
+            raise self.error(f"unmatched '{closer}'", start, start + 1)
+        opener, place = self.brackets[-1]
+        if _CLOSER[opener] != closer:
+            if in_field:
+                raise self.error(
+                    f"f-string: closing parenthesis '{closer}' does not match opening parenthesis '{opener}'",
+                    start,
+                    start + 1,
+                )
+            lines = self.source.position(place)[0], self.source.position(start)[0]
+            where = f" on line {lines[0]}" if lines[0] != lines[1] else ""
+            message = f"closing parenthesis '{closer}' does not match opening parenthesis '{opener}'{where}"
+            raise self.error(message, start, start + 1)
+        self.brackets.pop()
+
+    def scan_fstring(self, start: int, pos: int) -> int:
+        """Scan an f-string or t-string whose start token, prefix and quotes, is `start:pos`."""
+        opening = self.text[start:pos]
+        quotes = opening.lstrip("fFtTrR")
+        family = "TSTRING" if "t" in opening.lower() else "FSTRING"
+        raw = "r" in opening.lower()
+        self.fstrings += 1
+        if self.fstrings > _DEEPEST_FSTRING:
+            raise self.error("too many nested f-strings", start, pos)
+        self.emit(f"{family}_START", start, pos)
+        while True:
+            end = self.scan_literal(start, pos, quotes, raw=raw, in_format=False)
+            if end > pos:
+                self.emit(f"{family}_MIDDLE", pos, end)
+            if self.text[end] != "{":
+                break
+            pos = self.scan_field(start, end, quotes, family, raw=raw)
+        pos = end + len(quotes)
+        self.emit(f"{family}_END", end, pos)
+        self.fstrings -= 1
+        return pos
+
+    def scan_field(self, fstring: int, pos: int, quotes: str, family: str, *, raw: bool) -> int:
+        """Scan `{...}` from its brace on; a format after `:` is middles and further fields."""
+        self.emit("{", pos, pos + 1)
+        self.brackets.append(("{", pos))
+        pos = self.scan_tokens(pos + 1, len(self.brackets))
+        if self.tokens.kinds[-1] == "}":
+            return pos
+        if self.tokens.kinds[-1] != ":":
+            raise self.error("f-string: expecting '}'", pos, pos)
+        while True:
+            end = self.scan_literal(fstring, pos, quotes, raw=raw, in_format=True)
+            if end > pos:
+                self.emit(f"{family}_MIDDLE", pos, end)
+            if self.text[end] != "{":
+                break
+            # A field in a format is closed before the format goes on, so its own brace is innermost.
+            pos = self.scan_field(fstring, end, quotes, family, raw=raw)
+        if self.text[end] != "}":
+            raise self.error("f-string: expecting '}'", end, end + len(quotes))
+        self.brackets.pop()
+        self.emit("}", end, end + 1)
+        return end + 1
+
+    def scan_literal(self, fstring: int, pos: int, quotes: str, *, raw: bool, in_format: bool) -> int:
+        """Return where literal text ends: at a field's `{`, at the closing quotes, or at a format's `}`."""
+        found = _literal(quotes, raw, in_format).match(self.text, pos)
+        assert found is not None  # it may be empty
+        end = found.end()
+        if self.text.startswith(quotes, end) or self.text.startswith("{", end):
+            return end
+        if self.text.startswith("}", end):
+            if in_format:
+                return end
+            raise self.error("f-string: single '}' is not allowed", end, end + 1)
+        kind = "triple-quoted f-string" if len(quotes) == 3 else "f-string"
+        line = self.source.position(end)[0]
+        start = next(i for i in range(fstring, end) if self.text[i] in "'\"")
+        raise self.error(
+            f"unterminated {kind} literal (detected at line {line})", fstring, start + len(quotes)
+        )
+
+    def bad_identifier(self, start: int, word: str) -> ParseError:
+        length = next(n for n in range(1, len(word) + 1) if not word[:n].isidentifier())
+        return self.bad_character(start + length - 1)
+
+    def bad_character(self, pos: int) -> ParseError:
+        character = self.text[pos]
+        if not character.isprintable():
+            return self.error(f"invalid non-printable character U+{ord(character):04X}", pos, pos + 1)
+        if character.isascii():
+            return self.error("invalid syntax", pos, pos + 1)
+        return self.error(f"invalid character '{character}' (U+{ord(character):04X})", pos, pos + 1)
+
+    def untokenizable(self, pos: int) -> ParseError:
+        """Say what is wrong where no token begins."""
+        text = self.text
+        if text[pos] == "\\":
+            if pos + 1 == len(text):
+                return self.error("unexpected EOF while parsing", pos, pos + 1)
+            message = "unexpected character after line continuation character"
+            return self.error(message, pos, pos + 1, "nothing, not even a blank, may follow the backslash")
+        if opening := re.compile(r"[A-Za-z]{0,2}('''|\"\"\"|'|\")").match(text, pos):
+            triple = len(opening[1]) == 3
+            kind = "triple-quoted string" if triple else "string"
+            line = self.source.position(len(text) if triple else pos)[0]
+            return self.error(f"unterminated {kind} literal (detected at line {line})", pos, opening.end())
+        if found := re.compile(rf"[0-9.][{_LETTER}0-9]*").match(text, pos):
+            return self.error(_number_error(found[0]), pos, found.end())
+        return self.bad_character(pos)
+
+
+def _number_error(word: str) -> str:
+    for base, prefix, digits in (
+        ("hexadecimal", "0x", "[0-9a-f_]"),
+        ("octal", "0o", "[0-7_]"),
+        ("binary", "0b", "[01_]"),
+    ):
+        if word[:2].lower() == prefix:
+            rest = re.sub(f"^{digits}*", "", word[2:].lower())
+            if rest[:1].isdecimal():
+                return f"invalid digit '{rest[0]}' in {base} literal"
+            return f"invalid {base} literal"
+    if re.fullmatch(r"0[0-9_]*[0-9]", word) and "__" not in word:
+        return (
+            "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers"
+        )
+    return "invalid decimal literal"
+
+
+def _literal(quotes: str, raw: bool, in_format: bool) -> re.Pattern[str]:
+    """Return the pattern of an f-string's literal text. `re` keeps what it compiled."""
+    quote = quotes[0]
+    escape = r"\\(?![{}])(?:\r\n|[\s\S])" if raw else rf"\\(?:{_NAMED_ESCAPE}|(?![{{}}])(?:\r\n|[\s\S]))"
+    stop = rf"{{}}\\{quote}" + ("" if len(quotes) == 3 else r"\r\n")
+    parts = [rf"[^{stop}]++", escape, r"\\(?=[{}])"]
+    if len(quotes) == 3:
+        parts.append(f"{quote}(?!{quote}{quote})")
+    if not in_format:
+        parts += [r"\{\{", r"\}\}"]
+    return re.compile(f"(?:{'|'.join(parts)})*+")

@@ -1,0 +1,134 @@
+"""Trees: tokens put together, by the automaton that Lark made of the grammar.
+
+Lark's own driver climbs twenty levels of precedence for every name. Most of
+these reductions are units, an only child that stands for its node, so that all
+they change is the state. This driver remembers where such a climb ends, for
+each state, rule and next kind, and does it in one step.
+
+A tree is a `lark.Tree` with every token in it; a leaf is a `Leaf`. The children
+of an inlined rule travel up the stack as a list, which the next node takes in.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from circuit.compiler.automaton import END, Automaton, load_automaton
+from circuit.compiler.source import Span
+from circuit.compiler.tokens import Tokens
+from lark import Tree
+
+
+class Leaf(NamedTuple):
+    """A token in a tree."""
+
+    kind: str
+    start: int
+    end: int
+
+
+Node = Tree[Leaf]
+Child = Node | Leaf
+_Value = Child | list[Child]
+
+
+class StuckError(Exception):
+    """No tree: the grammar knows no way on at a token, and what came before is not complete."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
+    """Parse a goal of the grammar from a token on, as far as it goes.
+
+    Returns:
+        The tree, and the index of the token after it.
+
+    Raises:
+        StuckError: The tokens do not begin with the goal.
+    """
+    automaton = load_automaton()
+    actions, gotos, rules, final = automaton.actions, automaton.gotos, automaton.rules, automaton.finals[goal]
+    climbs = _climbs()
+    kinds, starts, ends = tokens.kinds, tokens.starts, tokens.ends
+    state = automaton.starts[goal]
+    states = [state]
+    values: list[_Value] = []
+    count = len(kinds)
+    kind = kinds[index] if index < count else END
+    while True:
+        action = actions[state].get(kind)
+        if action is None:
+            if state == final:
+                tree = values[0]
+                assert isinstance(tree, Tree)  # a goal is a rule that is neither inlined nor transparent
+                return tree, index
+            if kind == END:
+                raise StuckError(index)
+            kind = END  # what the token cannot go on with may be complete
+        elif action >= 0:
+            values.append(Leaf(kind, starts[index], ends[index]))
+            state = action
+            states.append(state)
+            index += 1
+            kind = kinds[index] if index < count else END
+        else:
+            rule = rules[~action]
+            if rule.unit:
+                climb = (states[-2], action, kind)
+                found = climbs.get(climb)
+                if found is None:
+                    found = climbs[climb] = _climb(automaton, *climb)
+                state = states[-1] = found
+            else:
+                below = len(values) - rule.size
+                value = _reduce(rule.name, values[below:], inlined=rule.inlined, transparent=rule.transparent)
+                del values[below:], states[below + 1 :]
+                values.append(value)
+                state = gotos[states[-1]][rule.origin]
+                states.append(state)
+
+
+def _reduce(name: str, values: list[_Value], *, inlined: bool, transparent: bool) -> _Value:
+    children: list[Child] = []
+    if values and inlined and type(values[0]) is list:
+        children = values.pop(0)  # a growing list grows in place
+    for value in values:
+        if type(value) is list:
+            children += value
+        else:
+            children.append(value)
+    if inlined:
+        return children
+    if transparent and len(children) == 1:
+        return children[0]
+    return Tree(name, children)
+
+
+def _climb(automaton: Automaton, below: int, action: int, kind: str) -> int:
+    """Return the state that a unit reduction, and those that follow it, leave on top of `below`."""
+    while True:
+        state = automaton.gotos[below][automaton.rules[~action].origin]
+        following = automaton.actions[state].get(kind)
+        if following is None or following >= 0 or not automaton.rules[~following].unit:
+            return state
+        action = following
+
+
+@cache
+def _climbs() -> dict[tuple[int, int, str], int]:
+    """Return the climbs known so far: a memo, shared because it only repeats the automaton."""
+    return {}
+
+
+def span(child: Child) -> Span:
+    """Return the place of a tree, which has at least one token."""
+    first = last = child
+    while isinstance(first, Tree):
+        first = first.children[0]
+    while isinstance(last, Tree):
+        last = last.children[-1]
+    return Span(first.start, last.end)
