@@ -61,7 +61,8 @@ class _Version(argparse.Action):
         # Not loaded above: it takes as long as the rest of the start, and is needed only here.
         from importlib.metadata import version
 
-        parser.exit(message=f"circuitc {version('circuitc')}\n")
+        print(f"circuitc {version('circuitc')}")
+        parser.exit()
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

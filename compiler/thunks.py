@@ -36,10 +36,6 @@ def faults_of(source: Source, spawns: Iterable[Spawn]) -> Iterator[Diagnostic]:
 
 
 def _thunk_faults(source: Source, spawn: Spawn) -> Iterator[Diagnostic]:
-    if source.text.startswith("*", spawn.operand.start):
-        help = "spawn a call that takes the values: `spawn f(*values) on w`"
-        yield _fault("S009", source, spawn.operand, "several values, and no call", help)
-        return
     fragment = _Fragment(source, spawn.operand, spawn.inner)
     if fragment.tree is None:
         return
@@ -53,7 +49,7 @@ def _thunk_faults(source: Source, spawn: Spawn) -> Iterator[Diagnostic]:
                 help = "await before the spawn, and spawn what came of it"
                 if node is fragment.tree and isinstance(awaited, ast.Call):
                     call, place = _text(source, fragment.span(awaited)), _text(source, spawn.place)
-                    help = f"await the spawn: `await spawn {call} on {place}`"
+                    help = _with_example("await the spawn", f"await spawn {call} on {place}")
                 yield _fault("S007", source, fragment.span(node), label, help)
             case ast.NamedExpr(target=ast.Name(id=name)):
                 label = f"this would bind `{name}` on the worker, not here"
@@ -92,10 +88,15 @@ def _is_generator(source: Source, argument: Argument, inner: Sequence[Spawn]) ->
 def _generator_argument(source: Source, call: CallParts, argument: Argument) -> Diagnostic:
     generator = _text(source, argument.value)
     listed = f"[{generator.removeprefix('(').removesuffix(')').strip()}]"
-    if argument.kind is ArgumentKind.GENERATOR:
+    if len(call.arguments) == 1:
         listed = f"{_text(source, call.callee)}({listed})"
-    help = "send a list" if "\n" in listed or "\r" in listed else f"send a list: `{listed}`"
-    return _fault("S005", source, argument.value, "evaluated here, and a generator does not travel", help)
+    label = "evaluated here, and a generator does not travel"
+    return _fault("S005", source, argument.value, label, _with_example("send a list", listed))
+
+
+def _with_example(advice: str, code: str) -> str:
+    """Return advice with the code it comes down to, if that fits on the line."""
+    return advice if "\n" in code or "\r" in code else f"{advice}: `{code}`"
 
 
 class _Fragment:

@@ -1,0 +1,248 @@
+"""The import hook: what `import` finds, what errors look like, and what the cache may do."""
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from circuit import importer
+
+SPAWNING = """\
+def double(n):
+    return spawn n.mul(2) on n
+
+class Local:
+    def mul(self, k): return k
+"""
+
+WRONG = """\
+x = 1
+h = spawn sum(x for x in y) on w
+k = spawn [await h] on w
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a folder on sys.path, with the hook installed; forget afterwards what was imported from it."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    importer.install()
+    yield tmp_path
+    importer.uninstall()
+    for name in set(sys.modules) - before:
+        module_file = getattr(sys.modules[name], "__file__", None)
+        if module_file and module_file.startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    importlib.invalidate_caches()
+    return path
+
+
+def run(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = f"import circuit.importer; circuit.importer.install()\n{program}"
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", program]
+    environment = {**kept, **environment}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_modules_packages_and_submodules(folder: Path) -> None:
+    write(folder / "cpy_alone.cpy", "answer = 42\n")
+    write(folder / "cpy_package" / "__init__.cpy", "from . import plain, inner\n")
+    write(folder / "cpy_package" / "plain.py", "name = __name__\n")
+    write(folder / "cpy_package" / "inner.cpy", "name = __name__\n")
+    assert importlib.import_module("cpy_alone").answer == 42
+    package = importlib.import_module("cpy_package")
+    assert (package.plain.name, package.inner.name) == ("cpy_package.plain", "cpy_package.inner")
+    assert package.__path__ == [str(folder / "cpy_package")]
+    assert package.inner.__file__ == str(folder / "cpy_package" / "inner.cpy")
+
+
+def test_in_one_folder_cpy_comes_before_py(folder: Path) -> None:
+    write(folder / "cpy_both.py", "which = 'py'\n")
+    write(folder / "cpy_both.cpy", "which = 'cpy'\n")
+    assert importlib.import_module("cpy_both").which == "cpy"
+
+
+def test_between_folders_the_path_decides(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "later" / "cpy_ranked.cpy", "which = 'later'\n")
+    write(folder / "cpy_ranked.py", "which = 'first'\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder / "later")])
+    assert importlib.import_module("cpy_ranked").which == "first"
+
+
+def test_the_hook_is_installed_once_and_leaves_no_trace() -> None:
+    before = list(sys.path_hooks)
+    importer.install()
+    importer.install()
+    assert len(sys.path_hooks) == len(before) + 1
+    importer.uninstall()
+    importer.uninstall()
+    assert sys.path_hooks == before
+
+
+def test_without_the_hook_there_is_no_such_module(folder: Path) -> None:
+    write(folder / "cpy_unseen.cpy", "")
+    importer.uninstall()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("cpy_unseen")
+
+
+def test_the_source_is_what_was_written(folder: Path) -> None:
+    write(folder / "cpy_source.cpy", SPAWNING)
+    module = importlib.import_module("cpy_source")
+    assert inspect.getsource(module) == SPAWNING
+    assert inspect.getsource(module.double) == "".join(SPAWNING.splitlines(keepends=True)[:2])
+    assert module.__loader__.get_source("cpy_source") == SPAWNING
+
+
+def test_a_traceback_shows_the_line_and_marks_the_operand(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("circuit.call", abs, raising=False)
+    line = "    return ['é', (spawn abs(né) on w), 2]"
+    path = write(folder / "cpy_raising.cpy", f"def go():\n{line}\n")
+    module = importlib.import_module("cpy_raising")
+    with pytest.raises(NameError) as caught:
+        module.go()
+    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert (frame.filename, frame.lineno, frame.line) == (str(path), 2, line.strip())
+    assert line.encode()[frame.colno : frame.end_colno].decode() == "né"
+
+
+def test_a_compile_error_is_a_syntax_error_at_its_place(folder: Path) -> None:
+    path = write(folder / "cpy_wrong.cpy", WRONG)
+    with pytest.raises(SyntaxError) as caught:
+        importlib.import_module("cpy_wrong")
+    error = caught.value
+    assert (error.filename, error.lineno, error.offset, error.end_offset) == (str(path), 2, 15, 27)
+    shown = "".join(traceback.format_exception_only(error))
+    assert "    h = spawn sum(x for x in y) on w\n                  ^^^^^^^^^^^^\n" in shown
+    assert "a generator expression cannot be sent to a worker [S005]\n" in shown
+    assert "help: send a list: `sum([x for x in y])`\n" in shown
+    assert "error[S007]" in shown and "cpy_wrong.cpy:3:12" in shown
+
+
+def test_bytes_that_are_no_text_are_a_syntax_error(folder: Path) -> None:
+    (folder / "cpy_bytes.cpy").write_bytes(b"x = 1\ny = '\xff'\n")
+    with pytest.raises(SyntaxError, match="cannot decode byte 0xff") as caught:
+        importlib.import_module("cpy_bytes")
+    assert caught.value.lineno == 2
+
+
+def test_a_cache_hit_loads_no_compiler(folder: Path) -> None:
+    write(folder / "cpy_cached.cpy", SPAWNING)
+    heavy = "{'circuit.compiler', 'lark', 'libcst'}"
+    program = f"import sys, cpy_cached; print(*sorted({heavy} & set(sys.modules)))"
+    assert run(folder, program).stdout == "circuit.compiler lark libcst\n"
+    assert run(folder, program).stdout == "\n"
+
+
+def test_the_hook_itself_is_light(folder: Path) -> None:
+    done = run(folder, "import sys; print('lark' in sys.modules, 'libcst' in sys.modules)")
+    assert done.stdout == "False False\n"
+
+
+def test_the_cache_does_not_meet_that_of_the_python_file(folder: Path) -> None:
+    write(folder / "cpy_twin.cpy", "which = 'cpy'\n")
+    write(folder / "cpy_twin.py", "which = 'py'\n")
+    write(folder / "cpy_twin.cpy.py", "which = 'odd'\n")
+    import_it = "import cpy_twin; print(cpy_twin.which)"
+    compile_all = "from py_compile import compile; compile('cpy_twin.py'); compile('cpy_twin.cpy.py')\n"
+    for before in ("", compile_all, ""):
+        assert run(folder, before + import_it).stdout == "cpy\n"
+    assert run(folder, "circuit.importer.uninstall()\n" + import_it).stdout == "py\n"
+    assert len(list((folder / "__pycache__").glob("cpy_twin*"))) == 3
+
+
+def test_a_changed_source_is_compiled_again(folder: Path) -> None:
+    path = write(folder / "cpy_changing.cpy", "x = 1\n")
+    times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    assert importlib.import_module("cpy_changing").x == 1
+    write(path, "x = 2\n")
+    os.utime(path, ns=times)
+    assert importlib.reload(sys.modules["cpy_changing"]).x == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 9, None], ids=["empty", "not a cache", "cut short"])
+def test_a_damaged_cache_is_made_again(folder: Path, damage: bytes | None) -> None:
+    path = write(folder / "cpy_damaged.cpy", "x = 1\n")
+    importer.load_code(path)
+    (cache,) = (folder / "__pycache__").iterdir()
+    good = cache.read_bytes()
+    cache.write_bytes(good[:-20] if damage is None else damage)
+    assert importlib.import_module("cpy_damaged").x == 1
+    assert cache.read_bytes() == good
+
+
+def test_another_compiler_does_not_trust_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(folder / "cpy_upgraded.cpy", "x = 1\n")
+    importer.load_code(path)
+    (cache,) = (folder / "__pycache__").iterdir()
+    before = cache.read_bytes()
+    monkeypatch.setattr(importer, "COMPILER", b"another")
+    importer.load_code(path)
+    assert cache.read_bytes() != before
+
+
+def test_the_compiler_that_signs_the_cache_is_the_one_installed() -> None:
+    assert importer.COMPILER.startswith(f"circuitc {version('circuitc')},".encode())
+
+
+def test_no_bytecode_where_none_is_wanted(folder: Path) -> None:
+    write(folder / "cpy_clean.cpy", "print('ran')\n")
+    assert run(folder, "import cpy_clean", PYTHONDONTWRITEBYTECODE="1").stdout == "ran\n"
+    assert not (folder / "__pycache__").exists()
+    assert run(folder, "import cpy_clean", PYTHONPYCACHEPREFIX=str(folder / "elsewhere")).stdout == "ran\n"
+    assert not (folder / "__pycache__").exists()
+    assert len(list((folder / "elsewhere").rglob("cpy_clean*.cpyc"))) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
+    write(folder / "cpy_read_only.cpy", "x = 1\n")
+    (folder / "__pycache__").write_text("in the way")
+    assert importlib.import_module("cpy_read_only").x == 1
+
+
+def test_cached_code_is_called_what_the_file_is_called_now(folder: Path) -> None:
+    path = write(folder / "old" / "cpy_moved.cpy", "def f():\n    return 1 / 0\n")
+    importer.load_code(path)
+    moved = (folder / "old").rename(folder / "new") / "cpy_moved.cpy"
+    code = importer.load_code(moved)
+    names = {code.co_filename} | {const.co_filename for const in code.co_consts if inspect.iscode(const)}
+    assert names == {str(moved)}
+
+
+def test_programs_load_by_their_suffix(folder: Path) -> None:
+    circuit_program = write(folder / "program.cpy", "result = 'spawn'\n")
+    python_program = write(folder / "program.py", "spawn = 'python'\nresult = spawn\n")
+    results = []
+    for path in (circuit_program, python_program):
+        namespace: dict[str, object] = {}
+        exec(importer.load_code(path), namespace)
+        results.append(namespace["result"])
+    assert results == ["spawn", "python"]
+    with pytest.raises(FileNotFoundError):
+        importer.load_code(folder / "absent.cpy")
+    with pytest.raises(SyntaxError):
+        importer.load_code(write(folder / "bad.py", "x ="))
+
+
+def test_a_module_runs_as_a_program(folder: Path) -> None:
+    write(folder / "cpy_app" / "__init__.cpy", "")
+    write(folder / "cpy_app" / "__main__.cpy", "print(__name__, __spec__.name)\n")
+    done = run(folder, "import runpy; runpy.run_module('cpy_app', run_name='__main__', alter_sys=True)")
+    assert done.stdout == "__main__ cpy_app.__main__\n"

@@ -1,0 +1,1 @@
+h = spawn f(x on w

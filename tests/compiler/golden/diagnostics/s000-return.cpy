@@ -1,0 +1,1 @@
+é = 1; return spawn f(é) on w

@@ -1,0 +1,3 @@
+def main():
+    h = spawn f(x) on w
+    return h +

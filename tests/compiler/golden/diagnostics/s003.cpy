@@ -1,0 +1,2 @@
+h = spawn on w
+k = f(x) on w

@@ -1,0 +1,3 @@
+# coding: utf-8
+x = "ÿ"
+h = spawn f(x) on w

@@ -1,0 +1,1 @@
+h = spawn *values on w

@@ -1,0 +1,3 @@
+match x:
+    case spawn:
+        spawn f(spawn) on on

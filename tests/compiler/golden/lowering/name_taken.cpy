@@ -1,0 +1,2 @@
+_circuit = 1
+spawn f(_circuit) on w

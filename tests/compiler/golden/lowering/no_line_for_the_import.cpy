@@ -1,0 +1,2 @@
+def main(ws):
+    for w in ws: spawn f(w) on w

@@ -1,0 +1,113 @@
+"""The compilation as a whole: what stays, what is refused, and what code comes of it."""
+
+import traceback
+import warnings
+
+import pytest
+from circuit.compiler import Source, compile_bytes, compile_source
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+WORDS = [*"()[]{}:,;#'=*.1é", "spawn", "on", "f", "(x)", "w", ":=", "->", "f'", "match", "lambda", "await"]
+WORDS += ["yield", "if", "for", "in", "def", "class", "import", "return", "async", "with"]
+WORDS += [" ", "\n", "\n    ", "\t", "\r", "\x0c", "\0", "\\\n", '"""', "from __future__ import annotations"]
+
+programs = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"spawn = on = 1", id="the words as names, no final line end"),
+        pytest.param(b"\xef\xbb\xbfx = 1\r\ny = 2\rz = 3\n", id="byte order mark and mixed line ends"),
+        pytest.param(b"# coding: latin-1\n\x0cx = '\xe9 spawn'\n", id="cookie and form feed"),
+        pytest.param(b"x = = 1\n\xc3\xa9 spawn", id="not Python"),
+        pytest.param(b"f'{3!s  }'; spawn(f)(x)\n\\\n\n", id="what a printer would lose"),
+    ],
+)
+def test_a_file_without_a_spawn_comes_out_byte_for_byte(data: bytes) -> None:
+    compilation = compile_bytes(data, "a.cpy")
+    assert (compilation.data, compilation.edits, compilation.diagnostics) == (data, (), ())
+
+
+def test_outside_of_a_spawn_every_byte_stays() -> None:
+    before, after = (
+        b"# coding: latin-1\r\nimport m\x0c\r\nx = f'{3  !s}\xe9'\r",
+        b" ; y =\t1\n\\\n\n\x0c# end",
+    )
+    compilation = compile_bytes(before + b"spawn f(x)  on\tw" + after, "a.cpy")
+    expected = before.replace(b"import m", b"import circuit as _circuit; import m")
+    assert compilation.data == expected + b"_circuit.call(f, x).on(w)" + after
+    assert compilation.diagnostics == ()
+
+
+def test_several_errors_are_told_in_order() -> None:
+    text = "a = spawn f(x for x in y) on w\nb = spawn [await c] on w\nd = spawn (e := 1) on w\n"
+    diagnostics = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    assert [one.code for one in diagnostics] == ["S005", "S007", "S008"]
+
+
+def test_a_function_of_the_thunk_keeps_its_own_yield_await_and_names() -> None:
+    text = "async def f():\n    spawn [lambda: (yield), lambda: (y := 1), (await z for z in x)] on w\n"
+    assert compile_source(Source.from_text(text, "a.cpy")).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "marked"),
+    [
+        ("é = 1; spawn f(é) on w; return é", "'return' outside function", "return é"),
+        ("spawn f(a=1, a=2) on w", "keyword argument repeated: a", "a=2"),
+        ("spawn f(x) on w\nx = é é\n", "invalid syntax", "é"),
+        (
+            "def f(): global x; x = spawn f(1) on w; global x",
+            "name 'x' is assigned to before global",
+            "global x",
+        ),
+    ],
+)
+def test_what_python_refuses_is_told_in_its_words_at_its_place(text: str, message: str, marked: str) -> None:
+    (fault,) = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    assert (fault.code, fault.message.startswith(message)) == ("S000", True)
+    assert text[fault.primary.span.start :].startswith(marked)
+
+
+def test_a_program_nested_too_deeply_is_an_error() -> None:
+    text = "spawn f() on w\nx = " + "-" * 100_000 + "1\n"
+    (fault,) = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    assert fault.code == "S000"
+
+
+def test_warnings_are_left_to_whoever_runs_the_result() -> None:
+    source = Source.from_text("spawn f() on w\nx = 1 is 1\n", "a.cpy")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compilation = compile_source(source)
+        assert caught == []
+        compilation.code()
+        assert [(one.filename, one.lineno) for one in caught] == [("a.cpy", 2)]
+
+
+def test_the_code_points_at_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("circuit.call", divmod, raising=False)
+    source = Source.from_text("def g(w, é):\n    return é + (spawn int(é, 1 / 0) on w)\n", "a.cpy")
+    namespace: dict[str, object] = {}
+    code = compile_source(source).code()
+    exec(code, namespace)
+    g = namespace["g"]
+    with pytest.raises(ZeroDivisionError) as caught:
+        g(1, 2)  # type: ignore[operator]
+    (frame,) = [one for one in traceback.extract_tb(caught.value.__traceback__) if one.filename == "a.cpy"]
+    line = source.line_text(2).encode()
+    assert frame.lineno == 2
+    assert line[frame.colno : frame.end_colno].decode() == "1 / 0"
+
+
+@given(programs)
+@example("spawn f(x) on w \0")
+@example("f'{spawn f(x) on w!r:>{n}}'")
+@example("def f ( : spawn f(x) on w")
+def test_any_text_gives_a_result_or_diagnostics(text: str) -> None:
+    compilation = compile_source(Source.from_text(text, "a.cpy"))
+    if compilation.edits and not compilation.errors:
+        compile(compilation.text, "a.py", "exec")

@@ -1,0 +1,95 @@
+"""Diagnostics: every code has its golden text, and the marks stand where the eye expects them."""
+
+from pathlib import Path
+
+import pytest
+from circuit.compiler import compile_bytes
+from circuit.compiler.diagnostics import TITLES, Diagnostic, Label, in_order
+from circuit.compiler.rendering import render, styled
+from circuit.compiler.source import Source, Span
+
+GOLDEN = Path(__file__).parent / "golden" / "diagnostics"
+PROGRAMS = sorted(GOLDEN.glob("*.cpy"))
+
+
+def diagnose(text: str, marked: str, **fields: object) -> str:
+    """Render a diagnostic whose primary label is at the text `marked`."""
+    start = text.index(marked)
+    fields.setdefault("primary", Label(Span(start, start + len(marked)), "here"))
+    return render(Diagnostic("S000", "no", "a.cpy", **fields), Source.from_text(text, "a.cpy"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_golden(program: Path) -> None:
+    compilation = compile_bytes(program.read_bytes(), program.name)
+    rendered = "\n".join(render(one, compilation.source) for one in compilation.diagnostics)
+    assert rendered == program.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_every_code_has_a_golden_file() -> None:
+    covered = {path.stem.partition("-")[0].upper() for path in PROGRAMS}
+    assert covered == set(TITLES)
+
+
+def test_tabs_and_wide_characters_keep_the_marks_in_place() -> None:
+    assert diagnose("\tx = '漢字' + é́ + bad", "bad").splitlines() == [
+        "error[S000]: no",
+        "  ┌─ a.cpy:1:18",
+        "1 │     x = '漢字' + é́ + bad",
+        "  │                      ^^^ here",
+    ]
+
+
+def test_a_label_of_several_lines_marks_the_first_and_the_last() -> None:
+    assert diagnose("f(a,\n  b,\n  c)\n", "a,\n  b,\n  c)").splitlines() == [
+        "error[S000]: no",
+        "  ┌─ a.cpy:1:3",
+        "1 │ f(a,",
+        "  │   ^^",
+        "  ·",
+        "3 │   c)",
+        "  │   ^^ here",
+    ]
+
+
+def test_labels_notes_and_help_come_in_the_order_of_the_lines() -> None:
+    text = "\n" * 8 + "a = 1\nb = 2\n"
+    rendered = diagnose(
+        text,
+        "b",
+        labels=(Label(Span(8, 9), "first"), Label(Span(18, 19), "value")),
+        notes=("one", "two"),
+        help="do\nthis",
+    )
+    assert rendered.splitlines() == [
+        "error[S000]: no",
+        "   ┌─ a.cpy:10:1",
+        " 9 │ a = 1",
+        "   │ - first",
+        "10 │ b = 2",
+        "   │ ^ here",
+        "   │     - value",
+        "   = note: one",
+        "   = note: two",
+        "   = help: do",
+        "     this",
+    ]
+
+
+def test_a_place_after_the_last_character_has_a_mark() -> None:
+    assert diagnose("ab", "", primary=Label(Span(2, 2), "end")).splitlines()[-1] == "  │   ^ end"
+
+
+def test_a_warning_says_so() -> None:
+    assert diagnose("ab", "a", severity="warning").startswith("warning[S000]: no\n")
+
+
+def test_the_styled_pieces_are_the_plain_text() -> None:
+    source = Source.from_text("ab", "a.cpy")
+    diagnostic = Diagnostic("S000", "no", "a.cpy", Label(Span(0, 1), "here"))
+    assert "".join(text for _, text in styled(diagnostic, source)) == render(diagnostic, source)
+
+
+def test_diagnostics_are_read_from_top_to_bottom() -> None:
+    late, early = (Diagnostic("S000", "no", "a.cpy", Label(Span(at, at))) for at in (5, 1))
+    assert in_order([late, early]) == (early, late)
