@@ -35,6 +35,11 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """The core has a new deadline: ask it when, and call `tick` then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Execute a call that came in from `origin`."""
 
@@ -76,4 +81,4 @@ class Lose:
     ran: Ran
 
 
-Action: TypeAlias = Dial | Flush | HangUp | Run | Interrupt | Grant | Deliver | Lose
+Action: TypeAlias = Dial | Flush | HangUp | Alarm | Run | Interrupt | Grant | Deliver | Lose

@@ -2,7 +2,7 @@
 
     program: call, cancel, taken ─┐                     ┌─> Deliver, Lose      to the program
     executor: answered            ├─> Core ─> actions ──┼─> Run, Interrupt, Grant  to the executor
-    transport: opened, received,  │   (state only)      └─> Dial, Flush, HangUp    to the transport
+    transport: opened, received,  │   (state only)      └─> Dial, Flush, HangUp to the transport, Alarm
                broke; died, tick ─┘
 
 Every event returns the actions that follow from it. A call made here lives in `_made` until its
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from circuit.runtime.actions import (
     Action,
+    Alarm,
     Deliver,
     Dial,
     Flush,
@@ -117,9 +118,10 @@ class Core:
         made = _Made(peer, 0, Window(window) if window else None)
         self._made[number] = made
         sent = self._own.sent if peer == self.me else self._peer(peer, now).sent
+        actions: list[Action] = []
         for message in sent.before_call(code):
-            self._say(peer, message, now)
-        return self._say(peer, Call(number, code.digest, arguments, window), now, made)
+            actions += self._say(peer, message, now)
+        return actions + self._say(peer, Call(number, code.digest, arguments, window), now, made)
 
     def cancel(self, number: int, now: float) -> list[Action]:
         """Give a call up; its outcome, if there will be one, is ignored."""
@@ -148,11 +150,12 @@ class Core:
     def reach(self, peer: NodeId, now: float) -> list[Action]:
         """Have a carrier to `peer` before there is anything to say."""
         self._peer(peer, now).dialled = True
-        return [Dial(peer)]
+        return [Dial(peer), Alarm()]
 
-    def expect(self, peer: NodeId, now: float) -> None:
+    def expect(self, peer: NodeId, now: float) -> list[Action]:
         """Await a carrier from `peer`, and never dial it."""
         self._peer(peer, now).dials_us = True
+        return [Alarm()]
 
     def hello(self, peer: NodeId, now: float) -> Hello | None:
         """Return the words that open a carrier to `peer`; None if it is not for us to dial."""
@@ -177,9 +180,11 @@ class Core:
         known = self._peers.get(peer)
         if hello.resumes and not (known and known.session.resumes):
             return Refusal(f"{self.me.name} knows no session to resume")
-        if known and known.dialled and not known.session.resumes and self.me < peer:
+        if known and known.dialled and not known.dials_us and (known.session.resumes or self.me < peer):
             return Refusal("both dialled", crossed=True)
-        return Welcome(self._peer(peer, now).session.received, os.getpid())
+        found = self._peer(peer, now)
+        found.dials_us = True
+        return Welcome(found.session.received, os.getpid())
 
     def session(self, peer: NodeId) -> Session | None:
         """Return the session with `peer` if there is one."""
@@ -209,14 +214,14 @@ class Core:
         if found.death:
             return self._gone(found.death[0], now)
         found.session.broke(now)
-        return []
+        return [Alarm()]
 
     def died(self, down: Down, now: float) -> list[Action]:
         """Note that a node's process ended; what it said before is read out first."""
         found = self._peers.get(down.node)
         if found and found.session.is_open and found.death is None:
             found.death = (down, now + DRAIN_SECONDS)
-            return []
+            return [Alarm()]
         return self._gone(down, now)
 
     def refused(self, peer: NodeId, refusal: Refusal, now: float) -> list[Action]:
@@ -287,7 +292,7 @@ class Core:
         if found.dialled or found.dials_us or found.session.resumes:
             return [Flush(peer)]
         found.dialled = True
-        return [Dial(peer)]
+        return [Dial(peer), Alarm()]
 
     def _hear(self, peer: NodeId, message: Message, now: float) -> Iterator[Action]:
         held = (self._own if peer == self.me else self._peers[peer]).held

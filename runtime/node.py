@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec
 
-from circuit.runtime.actions import Action, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
+from circuit.runtime.actions import Action, Alarm, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
 from circuit.runtime.core import Core
 from circuit.runtime.execution import Answer, EventLoop, Execution, Functions
 from circuit.runtime.future import Future
@@ -128,14 +128,11 @@ class Node:
 
     def expect(self, peer: NodeId) -> None:
         """Await a carrier from `peer`."""
-        with self._lock:
-            self._core.expect(peer, time.monotonic())
-        self._chores.put(None)
+        self._do(self._core.expect, peer, time.monotonic())
 
     def died(self, down: Down) -> None:
         """Note that a node's process ended."""
         self._do(self._core.died, down, time.monotonic())
-        self._chores.put(None)
 
     def close(self) -> None:
         """End all carriers; errors that nobody asked for have been reported by then."""
@@ -197,7 +194,6 @@ class Node:
             del self._carriers[carrier.peer]
             carrier.writable.notify_all()
         self._do(self._core.broke, carrier.peer, time.monotonic())
-        self._chores.put(None)
 
     def refused(self, peer: NodeId, refusal: Refusal) -> None:
         """See `transport.Host`."""
@@ -235,6 +231,8 @@ class Node:
                 self._transport.dial(peer, self._address(peer))
             case HangUp(peer):
                 self._hang_up(peer)
+            case Alarm():
+                self._chores.put(None)
 
     def _deliver(self, number: int, arrival: Any) -> None:
         if isinstance(arrival, Item):
