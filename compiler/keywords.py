@@ -54,6 +54,10 @@ _IN_EXPRESSIONS = {
     "True",
     "False",
 }
+OPERATORS = {"+", "-", "*", "/", "//", "%", "@", "**", "|", "&", "^", "<<", ">>"} | {
+    *("<", ">", "==", "!=", "<=", ">="),
+    *("and", "or", "not", "in", "is"),
+}
 _ASSIGNMENTS = {"=", "+=", "-=", "*=", "@=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "//="}
 _SEPARATORS = (
     (set(keyword.kwlist) - _IN_EXPRESSIONS)
@@ -176,8 +180,11 @@ class _LineMarker:
                 waiting.append((index, role))
                 must += role is _Role.MUST_OPEN
                 continue
-            # Pass over a spawn that may be an identifier if those before it would go short.
-            while waiting and waiting[-1][1] is _Role.MAY_OPEN and must > spare[number + 1]:
+            # Pass over a spawn that may be an identifier if those before it would go short,
+            # or if it is an operator's operand, as a spawn cannot be, and another is at hand.
+            while waiting and waiting[-1][1] is _Role.MAY_OPEN:
+                if must <= spare[number + 1] and not (waiting[1:] and is_operand(self.kinds, waiting[-1][0])):
+                    break
                 waiting.pop()
             if waiting:
                 spawn, opened_as = waiting.pop()
@@ -196,6 +203,24 @@ class _LineMarker:
         if self.is_on(end + 1) or self.is_on(end + 2):  # in the next line, perhaps indented
             help = "put the spawn in parentheses, or end its line with a backslash, to go on in the next line"
         return ParseError("S001", "a spawn has no `on`", span, "where does this run?", help)
+
+
+def is_operand(kinds: list[str], index: int) -> bool:
+    """Say whether the token before this one is an operator that takes it for an operand."""
+    before = kinds[index - 1] if index else "NEWLINE"
+    if before in ("*", "**", "@"):  # a star or a decorator, or else an operator
+        return index > 1 and kinds[index - 2] in OPERAND_ENDS
+    if before != "in":
+        return before in OPERATORS or before == "~"
+    # The `in` of a `for` is no operator.
+    depth = 0
+    for kind in reversed(kinds[: index - 1]):
+        depth += (kind in (")", "]", "}")) - (kind in ("(", "[", "{"))
+        if depth < 0 or kind == "NEWLINE":
+            break
+        if depth == 0 and kind in ("for", "in"):
+            return kind == "in"
+    return True
 
 
 def _spare_closers(roles: list[_Role]) -> list[int]:

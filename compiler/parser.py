@@ -15,16 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from circuit.compiler.keywords import OPERAND_ENDS, mark_spawns, mark_statements
+from circuit.compiler.keywords import OPERATORS, is_operand, mark_spawns, mark_statements
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
 from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
 from lark import Tree
 
-_ARITHMETIC = {"+", "-", "*", "/", "//", "%", "@", "**", "|", "&", "^", "<<", ">>"}
-_LOOSER = {"<", ">", "==", "!=", "<=", ">=", "and", "or", "not", "in", "is"}
-_OPERATORS = _ARITHMETIC | _LOOSER
 _AFTER_PLACE = {")", "]", "}", ",", ";", ":", "=", "!", "NEWLINE", "for", "as", "if", "else"}
 _PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
 _ARGUMENTS = {
@@ -99,34 +96,14 @@ def _parse_spawn(tokens: Tokens, source: Source, index: int) -> tuple[Node, int]
     except StuckError as stuck:
         raise _explain(tokens, source, index, stuck.index) from None
     before = kinds[index - 1] if index else "NEWLINE"
-    if _binds_tighter(kinds, index):
+    if is_operand(kinds, index):
         message = f"a spawn after `{before}` needs parentheses"
         place = span(tree)
         fix = f"write `{before} ({source.text[place.start : place.end]})`"
         raise ParseError("S003", message, place, "binds looser than the operator before it", fix)
-    if kinds[end] in _OPERATORS and before != "await":
+    if kinds[end] in OPERATORS and before != "await":
         raise _loose_place(tokens, source, span(tree.children[-1]).start, end)
     return tree, end
-
-
-def _binds_tighter(kinds: list[str], index: int) -> bool:
-    """Whether the token before a spawn is an operator that takes it for an operand."""
-    before = kinds[index - 1] if index else "NEWLINE"
-    if before in ("*", "**"):
-        return index > 1 and kinds[index - 2] in OPERAND_ENDS
-    if before == "@":
-        return kinds[index - 2] in OPERAND_ENDS if index > 1 else False
-    if before != "in":
-        return before in _OPERATORS or before == "~"
-    # The `in` of a `for` is no operator.
-    depth = 0
-    for kind in reversed(kinds[: index - 1]):
-        depth += (kind in (")", "]", "}")) - (kind in ("(", "[", "{"))
-        if depth < 0 or kind == "NEWLINE":
-            break
-        if depth == 0 and kind in ("for", "in"):
-            return kind == "in"
-    return True
 
 
 def _explain(tokens: Tokens, source: Source, spawn: int, stuck: int) -> ParseError:

@@ -20,6 +20,7 @@ from functools import cached_property
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_UTF_8 = re.compile(r"utf[-_]8(?:[-_]|$)", re.IGNORECASE)  # CPython knows no other name beside a BOM
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_END_BYTES = re.compile(rb"\r\n|\r|\n")
 
@@ -81,7 +82,7 @@ class Source:
             encoding = codecs.lookup(encoding).name
         except LookupError:
             raise SourceError(f"unknown encoding: {declared}", path, 0, line) from None
-        if bom and encoding != "utf-8":
+        if bom and declared and not _UTF_8.match(declared):
             raise SourceError(f"encoding problem: {declared} with BOM", path, 0, line)
         try:
             text = body.decode(encoding)

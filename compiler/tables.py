@@ -104,7 +104,7 @@ def _plain(name: str) -> str:
     return str(name).replace("python__", "")
 
 
-def _encode(automaton: Automaton) -> str:
+def encode_automaton(automaton: Automaton) -> str:
     """Write an automaton as JSON; a state's reductions share their lookahead sets."""
     kinds = sorted({kind for row in automaton.actions for kind in row})
     origins = sorted({rule.origin for rule in automaton.rules})
@@ -153,7 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m circuit.compiler.tables", description=main.__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the tables are stale")
     options = parser.parse_args()
-    wanted = _encode(build_automaton())
+    wanted = encode_automaton(build_automaton())
     if not options.check:
         TABLES.write_text(wanted, encoding="utf-8")
         return 0

@@ -94,10 +94,11 @@ def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
 
 def _reduce(name: str, values: list[_Value], *, inlined: bool, transparent: bool) -> _Value:
     children: list[Child] = []
-    if values and inlined and type(values[0]) is list:
-        children = values.pop(0)  # a growing list grows in place
+    first = values[0] if values else None
+    if inlined and isinstance(first, list):
+        children, values = first, values[1:]  # a growing list grows in place
     for value in values:
-        if type(value) is list:
+        if isinstance(value, list):
             children += value
         else:
             children.append(value)
