@@ -106,8 +106,10 @@ def test_the_code_points_at_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(programs)
 @example("spawn f(x) on w \0")
 @example("f'{spawn f(x) on w!r:>{n}}'")
+@example('x = f"é {spawn f(é) on w}" f"""{a}\n{spawn g(\n f"{spawn h(k) on w}") on w}"""; spawn j(x) on w')
 @example("def f ( : spawn f(x) on w")
 def test_any_text_gives_a_result_or_diagnostics(text: str) -> None:
     compilation = compile_source(Source.from_text(text, "a.cpy"))
     if compilation.edits and not compilation.errors:
         compile(compilation.text, "a.py", "exec")
+        compilation.code()
