@@ -145,18 +145,20 @@ class Return(_message.Message):
     def __init__(self, call: _Optional[int] = ..., value: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
 
 class Raise(_message.Message):
-    __slots__ = ("call", "exception", "type_name", "text", "traceback")
+    __slots__ = ("call", "exception", "type_name", "text", "traceback", "pid")
     CALL_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_FIELD_NUMBER: _ClassVar[int]
     TYPE_NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TRACEBACK_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
     call: int
     exception: Payload
     type_name: str
     text: str
     traceback: str
-    def __init__(self, call: _Optional[int] = ..., exception: _Optional[_Union[Payload, _Mapping]] = ..., type_name: _Optional[str] = ..., text: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
+    pid: int
+    def __init__(self, call: _Optional[int] = ..., exception: _Optional[_Union[Payload, _Mapping]] = ..., type_name: _Optional[str] = ..., text: _Optional[str] = ..., traceback: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("call", "value")

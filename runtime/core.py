@@ -193,8 +193,11 @@ class Core:
 
     def opened(self, peer: NodeId, received: int, pid: int) -> list[Action]:
         """Take a new carrier into use; the peer has `received` of our messages."""
-        self._peers[peer].session.opened(received)
-        self._peers[peer].pid = pid
+        found = self._peers.get(peer)
+        if found is None:  # its end became known since it was greeted
+            return [HangUp(peer)]
+        found.session.opened(received)
+        found.pid = pid
         return [Flush(peer)]
 
     def received(self, peer: NodeId, frame: Frame, now: float) -> list[Action]:

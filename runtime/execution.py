@@ -7,6 +7,7 @@ the node's event loop. Whatever it raises, and whatever cannot be sent, becomes 
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -166,7 +167,7 @@ class Execution:
         while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
             frames = frames.tb_next
         type_name, text, trace = describe(error.with_traceback(frames))
-        return Raise(self._call.call, _travelling(error), type_name, text, trace)
+        return Raise(self._call.call, _travelling(error), type_name, text, trace, os.getpid())
 
 
 def _travelling(error: BaseException) -> Payload | None:

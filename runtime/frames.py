@@ -156,6 +156,7 @@ def _encode_raise(wire: pb.Message, message: Raise) -> None:
     raised.type_name = message.type_name
     raised.text = message.text
     raised.traceback = message.traceback
+    raised.pid = message.pid
     if message.exception is not None:
         _fill(raised.exception, message.exception)
 
@@ -211,6 +212,7 @@ _DECODERS: dict[str, Callable[[Any], Message]] = {
         wire.type_name,
         wire.text,
         wire.traceback,
+        wire.pid,
     ),
     "item": lambda wire: Item(wire.call, _payload(wire.value)),
     "end": lambda wire: End(wire.call),

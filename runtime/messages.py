@@ -88,6 +88,7 @@ class Raise:
     type_name: str
     text: str
     traceback: str
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)

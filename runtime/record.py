@@ -40,7 +40,7 @@ class Record:
             )
         error = self._rebuild(outcome)
         error.__cause__ = RemoteTraceback(outcome.traceback)
-        error.add_note(f"raised on worker {self.peer.name!r}, spawned at {self.site}")
+        error.add_note(f"raised on worker {self.peer.name!r} (pid {outcome.pid}), spawned at {self.site}")
         return error
 
     def _rebuild(self, outcome: Raise) -> BaseException:
