@@ -14,6 +14,7 @@ result's, since await binds to the whole spawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from circuit.compiler.keywords import OPERATORS, is_operand, mark_spawns, mark_statements
 from circuit.compiler.source import Source, Span
@@ -22,6 +23,7 @@ from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
 from lark import Tree
 
+_DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
 _AFTER_PLACE = {")", "]", "}", ",", ";", ":", "=", "!", "NEWLINE", "for", "as", "if", "else"}
 _PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
 _ARGUMENTS = {
@@ -73,11 +75,11 @@ def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ..
     while (index := _next_spawn(tokens, index)) < len(tokens):
         try:
             tree, end = _parse_spawn(tokens, source, index)
+            spawns.append(_spawn(tree))
         except ParseError as error:
             errors.append(error)
             index = tokens.kinds.index("NEWLINE", index)
         else:
-            spawns.append(_spawn(tree))
             index = end
     return tuple(spawns), tuple(sorted(errors, key=lambda error: error.span.start))
 
@@ -167,10 +169,13 @@ def _invalid_syntax(tokens: Tokens, source: Source, index: int) -> ParseError:
     return ParseError("S000", messages.get(tokens.kinds[index], "invalid syntax"), tokens.span(index))
 
 
-def _spawn(tree: Node) -> Spawn:
+def _spawn(tree: Node, depth: int = 1) -> Spawn:
     """Read a spawn off its tree: the word, the operand, `on`, the place."""
     _, operand, on, place = tree.children
-    inner = tuple(_spawn(node) for child in (operand, place) for node in _outermost_spawns(child))
+    if depth > _DEEPEST_SPAWN:
+        raise ParseError("S003", "too many nested spawns", span(tree))
+    nested = chain(_outermost_spawns(operand), _outermost_spawns(place))
+    inner = tuple(_spawn(node, depth + 1) for node in nested)
     return Spawn(span(tree), span(operand), span(on), span(place), _call_parts(operand), inner)
 
 

@@ -36,7 +36,7 @@ _GAP = re.compile(r"(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*)*")
 def rebuild(source: Source, tree: Node) -> str:
     """Write a tree back, with the blanks and comments between its tokens."""
     text = source.text
-    parts = []
+    parts: list[str] = []
     done = 0
     waiting: list[Child] = [tree]
     while waiting:
@@ -50,7 +50,7 @@ def rebuild(source: Source, tree: Node) -> str:
 
 
 def _gap(text: str, start: int, end: int) -> str:
-    """Return what a gap may hold of this range; a token that the tree lost is no such thing, so it is missed."""
+    """Return what a gap may hold of this range. It holds no token, so one that the tree lost is missed."""
     found = _GAP.match(text, start, end)
     return found[0] if found else ""
 

@@ -49,7 +49,7 @@ def build_automaton(
     kinds = {terminal.name: str(terminal.pattern.value) for terminal in lark.terminals if terminal.pattern}
     origins = {rule.origin.name for rule in lark.rules}
     order = {rule: number for number, rule in enumerate(lark.rules)}
-    numbers = _number_states(table)
+    numbers = _number_states(table, starts)
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
     for state in numbers:
@@ -66,14 +66,14 @@ def build_automaton(
         rules=[_rule(rule) for rule in lark.rules],
         actions=actions,
         gotos=gotos,
-        starts={name: numbers[state] for name, state in table.start_states.items()},
-        finals={name: numbers[state] for name, state in table.end_states.items()},
+        starts={name: numbers[table.start_states[name]] for name in starts},
+        finals={name: numbers[table.end_states[name]] for name in starts},
     )
 
 
-def _number_states(table: Any) -> dict[int, int]:
+def _number_states(table: Any, starts: tuple[str, ...]) -> dict[int, int]:
     """Map Lark's state numbers, which vary from run to run, to ours."""
-    reached = list(table.start_states.values())
+    reached = [table.start_states[name] for name in starts]
     numbers = {state: number for number, state in enumerate(reached)}
     for state in reached:
         for _, (action, arg) in sorted(table.states[state].items(), key=lambda entry: entry[0]):

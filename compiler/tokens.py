@@ -24,7 +24,7 @@ from circuit.compiler.spawns import ParseError
 
 _KEYWORDS = {word: word for word in keyword.kwlist}
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
-_DEEPEST_FSTRING = 150  # as in CPython
+_DEEPEST_FIELD = 100  # CPython stops at 150 strings in each other; here the stack has to bear it
 
 _LINE_END = r"(?:\r\n?|\n)"
 _JOINED = rf"\\{_LINE_END}"
@@ -53,7 +53,7 @@ _IS_NAME, _IS_OPERATOR, _IS_NEWLINE, _IS_OPEN, _IS_CLOSE, _IS_NUMBER, _IS_STRING
 _IS_FSTRING, _IS_GLUED_NAME = 8, 9
 _ALTERNATIVES = (
     rf"(?:({_NAME})(?!['\"])|(?![.][0-9])({_OPERATOR})|({_LINE_END})|([(\[{{])|([)\]}}])"
-    rf"|({_NUMBER})|({_STRING})|((?i:[ft]r?|r[ft])(?:'''|\"\"\"|'|\"))|({_NAME})|)"
+    rf"|({_NUMBER})|({_STRING})|((?i:[ft]r?|r[ft])(?:'''|\"\"\"|'|\"))|(?!(?i:br?|rb?|u)['\"])({_NAME})|)"
 )
 _ON_LINE = re.compile(rf"[ \t\f]*+(?:{_JOINED}[ \t\f]*+)*+(?:#[^\r\n]*+)?{_ALTERNATIVES}")
 _IN_BRACKETS = re.compile(rf"(?:[ \t\f\r\n]|#[^\r\n]*+|{_JOINED})*+{_ALTERNATIVES}")
@@ -104,7 +104,7 @@ class _Scanner:
         self.brackets: list[tuple[str, int]] = []
         self.blocks = [(0, 0)]  # the columns of open blocks, counted with tabs to 8 and tabs to 1
         self.margin = ""  # the text of the current block's indentation
-        self.fstrings = 0
+        self.fields = 0
         self.only_ascii = self.text.isascii()
 
     def emit(self, kind: str, start: int, end: int) -> None:
@@ -237,9 +237,6 @@ class _Scanner:
         quotes = opening.lstrip("fFtTrR")
         family = "TSTRING" if "t" in opening.lower() else "FSTRING"
         raw = "r" in opening.lower()
-        self.fstrings += 1
-        if self.fstrings > _DEEPEST_FSTRING:
-            raise self.error("too many nested f-strings", start, pos)
         self.emit(f"{family}_START", start, pos)
         while True:
             end = self.scan_literal(start, pos, quotes, raw=raw, in_format=False)
@@ -250,25 +247,31 @@ class _Scanner:
             pos = self.scan_field(start, end, quotes, family, raw=raw)
         pos = end + len(quotes)
         self.emit(f"{family}_END", end, pos)
-        self.fstrings -= 1
         return pos
 
     def scan_field(self, fstring: int, pos: int, quotes: str, family: str, *, raw: bool) -> int:
         """Scan `{...}` from its brace on; a format after `:` is middles and further fields."""
+        self.fields += 1
+        if self.fields > _DEEPEST_FIELD:
+            raise self.error("f-string: expressions nested too deeply", pos, pos + 1)
         self.emit("{", pos, pos + 1)
         self.brackets.append(("{", pos))
         pos = self.scan_tokens(pos + 1, len(self.brackets))
-        if self.tokens.kinds[-1] == "}":
-            return pos
-        if self.tokens.kinds[-1] != ":":
+        if self.tokens.kinds[-1] == ":":
+            pos = self.scan_format(fstring, pos, quotes, family, raw=raw)
+        elif self.tokens.kinds[-1] != "}":
             raise self.error("f-string: expecting '}'", pos, pos)
+        self.fields -= 1
+        return pos
+
+    def scan_format(self, fstring: int, pos: int, quotes: str, family: str, *, raw: bool) -> int:
+        """Scan a field's format, from after its colon to after the field's `}`."""
         while True:
             end = self.scan_literal(fstring, pos, quotes, raw=raw, in_format=True)
             if end > pos:
                 self.emit(f"{family}_MIDDLE", pos, end)
             if self.text[end] != "{":
                 break
-            # A field in a format is closed before the format goes on, so its own brace is innermost.
             pos = self.scan_field(fstring, end, quotes, family, raw=raw)
         if self.text[end] != "}":
             raise self.error("f-string: expecting '}'", end, end + len(quotes))
