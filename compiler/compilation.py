@@ -10,6 +10,7 @@ once, and if it refused, its own words are the diagnostic, at the place in the s
 
 import ast
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType
 
@@ -19,12 +20,14 @@ from circuit.compiler.parser import find_spawns
 from circuit.compiler.positions import LineTable, relocate
 from circuit.compiler.preamble import free_name, import_edit
 from circuit.compiler.source import Source, SourceError, Span
-from circuit.compiler.spawns import Spawn
+from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, OffsetMap, apply
 from circuit.compiler.thunks import faults_of
 
 # How the runtime is reached where no line of the module has room for an import.
 INLINE_IMPORT = '__import__("circuit")'
+
+TOO_DEEP = "the program is nested too deeply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +72,28 @@ def compile_bytes(data: bytes, path: str) -> Compilation:
 
 def compile_source(source: Source) -> Compilation:
     """Compile a source text."""
-    spawns, errors = find_spawns(source)
-    if not spawns and not errors:
-        return Compilation(source, source.text)
-    edits = _edits(source, spawns) if spawns else ()
+    try:
+        spawns, errors = find_spawns(source)
+        if not spawns and not errors:
+            return Compilation(source, source.text)
+        return _compile(source, spawns, errors)
+    except RecursionError:
+        fault = Diagnostic("S000", TOO_DEEP, source.path, Label(Span(0, 0)))
+        return Compilation(source, source.text, diagnostics=(fault,))
+
+
+def _compile(source: Source, spawns: Sequence[Spawn], errors: Sequence[ParseError]) -> Compilation:
+    name = free_name(source)
+    edits = _edits(source, spawns, name) if spawns else ()
     text = apply(source.text, edits)
     diagnostics = [Diagnostic.from_parse_error(error, source.path) for error in errors]
-    diagnostics += faults_of(source, spawns)
+    diagnostics += faults_of(source, spawns, name)
     if not diagnostics:
         diagnostics += _python_faults(source, text, edits)
     return Compilation(source, text, edits, in_order(diagnostics))
 
 
-def _edits(source: Source, spawns: tuple[Spawn, ...]) -> tuple[Edit, ...]:
-    name = free_name(source)
+def _edits(source: Source, spawns: Sequence[Spawn], name: str) -> tuple[Edit, ...]:
     runtime_import = import_edit(source, name)
     if runtime_import is None:
         return lower(source, spawns, INLINE_IMPORT)
@@ -103,7 +114,7 @@ def _python_faults(source: Source, text: str, edits: tuple[Edit, ...]) -> list[D
         except (ValueError, OverflowError) as error:
             message = str(error)
         except (RecursionError, MemoryError):
-            message = "the program is nested too deeply"
+            message = TOO_DEEP
     return [Diagnostic("S000", message, source.path, Label(span))]
 
 

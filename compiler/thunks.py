@@ -12,6 +12,7 @@ says what is wrong with it, in CPython's words.
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, auto
 
 from circuit.compiler.diagnostics import TITLES, Diagnostic, Label
 from circuit.compiler.lowering import lower
@@ -20,26 +21,30 @@ from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, Spawn
 from circuit.compiler.splice import OffsetMap, apply
 
-_SENT_AS_IT_IS = (ArgumentKind.POSITIONAL, ArgumentKind.KEYWORD)
 
+def faults_of(
+    source: Source, spawns: Iterable[Spawn], runtime: str, thunk: Span | None = None
+) -> Iterator[Diagnostic]:
+    """Yield what makes the operands of spawns, and of those inside of them, unfit to be sent.
 
-def faults_of(source: Source, spawns: Iterable[Spawn]) -> Iterator[Diagnostic]:
-    """Yield what makes the operands of spawns, and of those inside of them, unfit to be sent."""
+    `runtime` is a name that the source does not have. `thunk` is the operand around
+    the spawns if that is a thunk, which answers for the thunks inside of it.
+    """
     for spawn in spawns:
-        if spawn.call is None:
-            yield from _thunk_faults(source, spawn)
-        else:
+        around = thunk if thunk and spawn.span.end <= thunk.end else None
+        if spawn.call:
             for argument in spawn.call.arguments:
                 if _is_generator(source, argument, spawn.inner):
                     yield _generator_argument(source, spawn.call, argument)
-        yield from faults_of(source, spawn.inner)
+        elif around is None:
+            around = spawn.operand
+            yield from _thunk_faults(source, spawn, runtime)
+        yield from faults_of(source, spawn.inner, runtime, around)
 
 
-def _thunk_faults(source: Source, spawn: Spawn) -> Iterator[Diagnostic]:
-    fragment = _Fragment(source, spawn.operand, spawn.inner)
-    if fragment.tree is None:
-        return
-    for node in _of_its_own_frame(fragment.tree):
+def _thunk_faults(source: Source, spawn: Spawn, runtime: str) -> Iterator[Diagnostic]:
+    fragment = _Fragment(source, spawn.operand, spawn.inner, runtime)
+    for node in fragment.moved():
         match node:
             case ast.Yield() | ast.YieldFrom():
                 label = "this would suspend the thunk, not the function around it"
@@ -56,33 +61,14 @@ def _thunk_faults(source: Source, spawn: Spawn) -> Iterator[Diagnostic]:
                 yield _fault("S008", source, fragment.span(node), label, "assign before the spawn")
 
 
-def _fault(code: str, source: Source, span: Span, label: str, help: str) -> Diagnostic:
-    return Diagnostic(code, TITLES[code], source.path, Label(span, label), help=help)
-
-
-def _text(source: Source, span: Span) -> str:
-    return source.text[span.start : span.end]
-
-
-def _of_its_own_frame(thunk: ast.expr) -> Iterator[ast.expr]:
-    """Yield a thunk's expressions, those aside that a function inside of it evaluates."""
-    waiting: list[tuple[ast.AST, bool]] = [(thunk, False)]
-    while waiting:
-        part, in_generator = waiting.pop()
-        # An asynchronous generator awaits for itself.
-        if isinstance(part, ast.expr) and not (in_generator and isinstance(part, ast.Await)):
-            yield part
-        in_generator = in_generator or isinstance(part, ast.GeneratorExp)
-        evaluated = part.args if isinstance(part, ast.Lambda) else part
-        waiting += [(child, in_generator) for child in ast.iter_child_nodes(evaluated)]
-
-
 def _is_generator(source: Source, argument: Argument, inner: Sequence[Spawn]) -> bool:
-    if argument.kind is ArgumentKind.GENERATOR:
-        return True
-    if argument.kind not in _SENT_AS_IT_IS or not source.text.startswith("(", argument.value.start):
-        return False
-    return isinstance(_Fragment(source, argument.value, inner).tree, ast.GeneratorExp)
+    match argument.kind:
+        case ArgumentKind.GENERATOR:
+            return True
+        case ArgumentKind.KEYWORD | ArgumentKind.POSITIONAL if source.text[argument.value.start] == "(":
+            text = apply(source.text, lower(source, inner), within=argument.value)
+            return isinstance(_parsed(text), ast.GeneratorExp)
+    return False
 
 
 def _generator_argument(source: Source, call: CallParts, argument: Argument) -> Diagnostic:
@@ -99,24 +85,71 @@ def _with_example(advice: str, code: str) -> str:
     return advice if "\n" in code or "\r" in code else f"{advice}: `{code}`"
 
 
-class _Fragment:
-    """A part of the source that is an expression; `tree` is None where CPython says it is not."""
+def _fault(code: str, source: Source, span: Span, label: str, help: str) -> Diagnostic:
+    return Diagnostic(code, TITLES[code], source.path, Label(span, label), help=help)
 
-    def __init__(self, source: Source, part: Span, inner: Sequence[Spawn]) -> None:
-        edits = lower(source, inner)
+
+def _text(source: Source, span: Span) -> str:
+    return source.text[span.start : span.end]
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+class _Frame(Enum):
+    """Whose expression it is."""
+
+    THUNK = auto()
+    GENERATOR = auto()  # one of the thunk's, which may await: it is an asynchronous generator then
+    FUNCTION = auto()  # one that the thunk makes
+
+
+class _Fragment:
+    """The operand of a thunk; `tree` is None where CPython says that it is no expression."""
+
+    def __init__(self, source: Source, part: Span, inner: Sequence[Spawn], runtime: str) -> None:
+        edits = lower(source, inner, runtime)
         # In parentheses, so that line breaks need no backslash; hence one column more.
         text = f"({apply(source.text, edits, within=part)}\n)"
+        self.tree = _parsed(text)
         self._start = part.start - 1
         self._table = LineTable(text)
         self._origins = OffsetMap(edits)
-        self.tree: ast.expr | None
-        try:
-            self.tree = ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.tree = None
+        self._runtime = runtime
+
+    def moved(self) -> Iterator[ast.expr]:
+        """Yield the expressions that run in the frame of a thunk, this one or one inside of it."""
+        waiting: list[tuple[ast.AST, _Frame]] = [(self.tree, _Frame.THUNK)] if self.tree else []
+        while waiting:
+            part, frame = waiting.pop()
+            if isinstance(part, ast.expr) and (
+                frame is _Frame.THUNK or (frame is _Frame.GENERATOR and not isinstance(part, ast.Await))
+            ):
+                yield part
+            match part:
+                case ast.Lambda(args=defaults, body=body):
+                    waiting += [(defaults, frame), (body, _Frame.FUNCTION)]
+                case ast.Call(func=ast.Attribute() as function, args=[ast.Lambda() as thunk]) if (
+                    self._writes_thunk(function, thunk)
+                ):
+                    waiting.append((thunk.body, _Frame.THUNK))
+                case _:
+                    if isinstance(part, ast.GeneratorExp) and frame is _Frame.THUNK:
+                        frame = _Frame.GENERATOR
+                    waiting += [(child, frame) for child in ast.iter_child_nodes(part)]
+
+    def _writes_thunk(self, function: ast.Attribute, thunk: ast.Lambda) -> bool:
+        """Tell the thunk of a spawn inside from a lambda that is spawned, which has its own parenthesis."""
+        is_runtime = isinstance(function.value, ast.Name) and function.value.id == self._runtime
+        after = (function.end_lineno, (function.end_col_offset or 0) + 1)
+        return is_runtime and (thunk.lineno, thunk.col_offset) == after
 
     def span(self, node: ast.expr) -> Span:
-        """Return the part of the source that a node of a thunk stands for."""
+        """Return the part of the source that a node stands for."""
         start = self._table.offset_of_bytes(node.lineno, node.col_offset)
         end = self._table.offset_of_bytes(node.end_lineno or node.lineno, node.end_col_offset or 0)
         return Span(self._origins.origin(self._start + start), self._origins.origin(self._start + end))

@@ -53,6 +53,20 @@ def test_a_function_of_the_thunk_keeps_its_own_yield_await_and_names() -> None:
     assert compile_source(Source.from_text(text, "a.cpy")).diagnostics == ()
 
 
+def test_a_thunk_inside_of_a_thunk_or_of_its_function_is_checked_once() -> None:
+    text = "def f():\n    spawn [spawn 1 + (yield) on w, lambda: (spawn (y := 1) + 1 on w)] on w\n"
+    text += "    spawn [spawn (lambda: (yield))() on w] on (spawn [await z] on w)\n"
+    diagnostics = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    marked = [text[one.primary.span.start : one.primary.span.end] for one in diagnostics]
+    assert marked == ["yield", "y := 1", "await z"]
+
+
+def test_a_generator_with_spawns_inside_is_found() -> None:
+    text = "spawn f(1, k=(spawn g(x) on w for x in xs)) on w"
+    (fault,) = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    assert (fault.code, fault.primary.span.start) == ("S005", text.index("(spawn"))
+
+
 @pytest.mark.parametrize(
     ("text", "message", "marked"),
     [
