@@ -5,19 +5,16 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import threading
-import time
 import uuid
-from pathlib import Path
 from types import TracebackType
 
 from circuit.runtime import current
 from circuit.runtime.call import call
 from circuit.runtime.console import Console
 from circuit.runtime.errors import ClusterError, WorkerLost
+from circuit.runtime.folder import SocketFolder
 from circuit.runtime.future import CancelledError
 from circuit.runtime.messages import Down, NodeId
 from circuit.runtime.places import Worker, WorkerSet
@@ -36,7 +33,7 @@ class Cluster:
 
     def __init__(self, workers: int) -> None:
         # Workers take longer to start than anything here: they go first, side by side.
-        self._folder = Path(tempfile.mkdtemp(prefix="circuit-"))  # made 0700
+        self._folder = SocketFolder()
         name = uuid.uuid4().hex
         self._driver = _new_life("driver")
         self._members = [_new_life(f"w{number}") for number in range(1, workers + 1)]
@@ -48,7 +45,7 @@ class Cluster:
                 member.name,
                 {
                     "cluster": name,
-                    "folder": os.fspath(self._folder),
+                    "folder": os.fspath(self._folder.path),
                     "me": member,
                     "members": self._members,
                     "registrar": self._driver,
@@ -57,7 +54,7 @@ class Cluster:
             )
         from circuit.runtime.node import Node  # imports grpc, while the workers do the same
 
-        self._node = Node(self._driver, name, self._folder, self._members, self._driver)
+        self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
         for member in self._members:
             self._node.expect(member)
         self._starting.set()
@@ -90,8 +87,9 @@ class Cluster:
             self._console.drain(OUTPUT_SECONDS)
             self._console.close()
             self._node.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             current.empty()
+            atexit.unregister(_close_at_exit)
 
     def __enter__(self) -> Cluster:
         return self

@@ -54,8 +54,16 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
         yield from ((f".keys()[{index}]", key) for index, key in enumerate(value))
     elif isinstance(value, (list, tuple, deque, set, frozenset)):
         yield from ((f"[{index}]", part) for index, part in enumerate(value))
-    if not isinstance(value, (type, types.FunctionType, types.ModuleType)):
+    if not isinstance(value, (type, types.FunctionType, types.ModuleType)) and not _refuses(value):
         yield from _attributes(value)
+
+
+def _refuses(value: object) -> bool:
+    """Tell whether the value itself will not be pickled, whatever it is made of."""
+    try:
+        return type(value).__reduce__ is not object.__reduce__ and not value.__reduce__()
+    except Exception:  # noqa: BLE001 (a refusal may be of any type)
+        return True
 
 
 def _function_parts(function: types.FunctionType) -> Iterator[tuple[str, object]]:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,6 +31,8 @@ from circuit.runtime.transport import Carrier, GrpcTransport
 from circuit.runtime.windows import STREAM_WINDOW
 
 P = ParamSpec("P")
+
+CHORES_SECONDS = 1.0
 
 
 class Node:
@@ -56,6 +59,7 @@ class Node:
         self._changed = threading.Condition(self._lock)
         self._numbers = itertools.count(1)
         self._handles: dict[int, Future[Any] | Inbox] = {}
+        self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
         self._executions: dict[tuple[NodeId, int], Execution] = {}
@@ -142,9 +146,11 @@ class Node:
             self._carriers.clear()
             for carrier in carriers:
                 carrier.writable.notify_all()
+        for future in list(self._failed):
+            future.report_if_unasked()
         done = threading.Event()
         self._chores.put(done.set)
-        done.wait(1.0)
+        done.wait(CHORES_SECONDS)
 
     # What the transport brings.
 
@@ -241,6 +247,9 @@ class Node:
             handle = self._handles.pop(number, None)
         if handle is not None:
             handle.deliver(arrival)
+            if isinstance(handle, Future) and isinstance(arrival, Raise | Lose):
+                with self._lock:
+                    self._failed.add(handle)
 
     def _execute(self, run: Run) -> None:
         key = (run.origin, run.call.call)

@@ -41,7 +41,8 @@ def dumps_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Payload:
         return _pickle((args, kwargs))
     except Exception:  # noqa: BLE001 (told by `dumps`, for the one of the two that is at fault)
         dumps(args, "args")
-        return dumps((args, kwargs), "kwargs")
+        dumps(kwargs, "kwargs")
+        raise
 
 
 def loads(payload: Payload) -> Any:
