@@ -270,7 +270,7 @@ def _is_match(kinds: list[str], index: int) -> bool:
         return False
     if after == "not" and kinds[index + 2] == "in":
         return False
-    for place in _at_depth(kinds, index + 1):
+    for place in at_depth(kinds, index + 1):
         if kinds[place] == ":":
             return kinds[place + 1] == "NEWLINE"
     return False
@@ -281,7 +281,7 @@ def _holds_items(kinds: list[str], opening: int) -> bool:
     if kinds[closing + 1] != ":" or closing == opening + 1:
         return False
     before = ","
-    for index in _at_depth(kinds, opening + 1):
+    for index in at_depth(kinds, opening + 1):
         kind = kinds[index]
         if kind in ("yield", "for", ":=") or (kind == "*" and before == ","):
             return False
@@ -289,8 +289,8 @@ def _holds_items(kinds: list[str], opening: int) -> bool:
     return True
 
 
-def _at_depth(kinds: list[str], index: int) -> Iterator[int]:
-    """Walk the tokens from here to the end of line or bracket, over inner brackets and lambdas' colons."""
+def at_depth(kinds: list[str], index: int) -> Iterator[int]:
+    """Walk the tokens of this depth, lambdas' parameters left out, to the end of the line or bracket."""
     depth = 0
     lambdas = 0
     while kinds[index] != "NEWLINE":
@@ -300,12 +300,13 @@ def _at_depth(kinds: list[str], index: int) -> Iterator[int]:
             if depth < 0:
                 return
         if depth == 0:
-            if kind == ":" and lambdas:
-                lambdas -= 1
-            else:
+            if not lambdas:
                 yield index
-            lambdas += kind == "lambda"
-        if kind in ("(", "[", "{", "WITH_LPAR"):
+            if kind == "lambda":
+                lambdas += 1
+            elif kind == ":" and lambdas:
+                lambdas -= 1
+        if kind in ("(", "[", "{"):
             depth += 1
         index += 1
 

@@ -13,18 +13,20 @@ result's, since await binds to the whole spawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
-from circuit.compiler.keywords import OPERATORS, is_operand, mark_spawns, mark_statements
+from circuit.compiler.keywords import OPERATORS, at_depth, is_operand, mark_spawns, mark_statements
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
 from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
 from lark import Tree
 
+_WORD = re.compile(r"\bspawn\b")
 _DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
-_AFTER_PLACE = {")", "]", "}", ",", ";", ":", "=", "!", "NEWLINE", "for", "as", "if", "else"}
+_AFTER_PLACE = {",", ";", ":", "=", "!", "for", "as", "if", "else"}
 _PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
 _ARGUMENTS = {
     "keyword_argument": ArgumentKind.KEYWORD,
@@ -63,7 +65,7 @@ def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ..
     outside the spawns is not seen, unless it keeps the text from being cut into
     tokens: that is then the only error.
     """
-    if "spawn" not in source.text:
+    if not _WORD.search(source.text):
         return (), ()
     try:
         tokens = tokenize(source)
@@ -130,29 +132,12 @@ def _explain(tokens: Tokens, source: Source, spawn: int, stuck: int) -> ParseErr
 
 def _loose_place(tokens: Tokens, source: Source, start: int, index: int) -> ParseError:
     """Point at a place that is looser than a primary, from where it starts to the end of its expression."""
-    kinds = tokens.kinds
-    depth = 0
-    while True:
-        kind = kinds[index]
-        if depth == 0 and kind in (
-            ")",
-            "]",
-            "}",
-            ",",
-            ";",
-            ":",
-            "=",
-            "!",
-            "NEWLINE",
-            "for",
-            "as",
-            "if",
-            "else",
-        ):
+    end = start
+    for last in at_depth(tokens.kinds, index):
+        if tokens.kinds[last] in _AFTER_PLACE:
             break
-        depth += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
-        index += 1
-    place = Span(start, tokens.ends[index - 1])
+        end = tokens.ends[last]
+    place = Span(start, end)
     return ParseError(
         "S002",
         "the place of a spawn needs parentheses",

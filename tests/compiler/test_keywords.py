@@ -160,6 +160,7 @@ def test_the_words_of_statements_are_marked(text: str, expected: str) -> None:
         ("with (a, b,): pass", True),
         ("with (a): pass", True),
         ("with (a if b else c, [x for x in y] as d): pass", True),
+        ("with (lambda a, *b: (yield)): pass", True),
         ("with (a, b) as c: pass", False),
         ("with (a), b: pass", False),
         ("with (a := b): pass", False),

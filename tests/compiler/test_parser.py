@@ -109,6 +109,8 @@ def test_every_error_is_reported_and_good_spawns_are_still_found() -> None:
         ("spawn f() on w + 1", "S002", "w + 1", "write `on (w + 1)`, or put the whole spawn in parentheses"),
         ("[spawn f() on -w, 1]", "S002", "-w", "write `on (-w)`, or put the whole spawn in parentheses"),
         ("spawn f() on a and b[0, 1] # c", "S002", "a and b[0, 1]", None),
+        ("spawn f() on lambda a, b: (a, b)", "S002", "lambda a, b: (a, b)", None),
+        ("f(spawn g() on await w, 1)", "S002", "await w", None),
         ("f(spawn g() on)", "S003", "on", "name a worker: `on w`"),
         ("1 + spawn f() on w", "S003", "spawn f() on w", "write `+ (spawn f() on w)`"),
     ],

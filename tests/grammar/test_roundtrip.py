@@ -1,11 +1,13 @@
 """Real files and fixtures through the full grammar and back, and the grammar's own state."""
 
+import json
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
+from circuit.compiler import automaton
 from circuit.compiler.automaton import GRAMMAR, TABLES, load_automaton
 from circuit.compiler.parser import parse_module
 from circuit.compiler.roundtrip import check, rebuild
@@ -50,6 +52,13 @@ def test_the_shipped_tables_are_fresh() -> None:
 
 def test_loaded_tables_are_the_built_automaton() -> None:
     assert load_automaton() == build_automaton()
+
+
+def test_tables_of_another_grammar_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = json.loads(TABLES.read_bytes()) | {"grammar": "another", "states": []}
+    (tmp_path / "circuit.tables").write_text(json.dumps(stale))
+    monkeypatch.setattr(automaton, "TABLES", tmp_path / "circuit.tables")
+    assert load_automaton.__wrapped__() == load_automaton()
 
 
 def test_python_alone_has_no_conflict_either() -> None:
