@@ -23,7 +23,7 @@ Look-ahead is unbounded, but never past the logical line.
 from __future__ import annotations
 
 import keyword
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -101,7 +101,7 @@ def mark_spawns(tokens: Tokens, text: str) -> list[ParseError]:
     done = 0
     place = text.find("spawn")
     while place >= 0:
-        index = bisect_left(tokens.starts, place)
+        index = bisect_right(tokens.starts, place) - 1  # past empty INDENTs and DEDENTs
         if index >= done and _is_name(tokens, text, index, "spawn", place):
             first = _line_start(tokens, index)
             done = _line_end(tokens, index)

@@ -50,6 +50,7 @@ def capitals(text: str, tokens: Tokens, kinds: set[str]) -> str:
         ("f(spawn=spawn, on=on)(spawn) on w", "f(spawn=spawn, on=on)(spawn) on w"),
         ("def f(): spawn f() on w\nspawn(x)\n", "def f(): SPAWN f() ON w\nspawn(x)\n"),
         ("spawn (\n  f  # on w\n)(x)\non = 1", "spawn (\n  f  # on w\n)(x)\non = 1"),
+        ("if x:\n  spawn f() on w\nspawn g() on w\n", "if x:\n  SPAWN f() ON w\nSPAWN g() ON w\n"),
         ("spawn None on w", "SPAWN None ON w"),
         ("spawn ... on w", "SPAWN ... ON w"),
         ("spawn {**a} on w", "SPAWN {**a} ON w"),
