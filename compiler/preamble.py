@@ -25,6 +25,7 @@ NAME = "_circuit"
 
 _COMPOUND = frozenset(("async", "class", "def", "for", "if", "try", "while", "with", "@"))
 _LAYOUT = frozenset((tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING))
+_PLAIN_STRING = re.compile(r"[rRuU]?['\"]")
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 
@@ -112,7 +113,9 @@ def _statements(table: LineTable) -> Iterator[list[tokenize.TokenInfo]]:
 
 
 def _is_docstring(statement: list[tokenize.TokenInfo]) -> bool:
-    return all(token.type == tokenize.STRING or token.string in "()" for token in statement)
+    parts = [token.string for token in statement if token.string not in ("(", ")")]
+    # An f-string is no docstring, and may spawn: it is one token before Python 3.12.
+    return bool(parts) and all(_PLAIN_STRING.match(part) for part in parts)
 
 
 def _is_future_import(statement: list[tokenize.TokenInfo]) -> bool:

@@ -1,5 +1,6 @@
 """Diagnostics: every code has its golden text, and the marks stand where the eye expects them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,10 @@ def diagnose(text: str, marked: str, **fields: object) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_golden(program: Path) -> None:
+def test_golden(program: Path, assert_golden: Callable[[Path, bytes], None]) -> None:
     compilation = compile_bytes(program.read_bytes(), program.name)
     rendered = "\n".join(render(one, compilation.source) for one in compilation.diagnostics)
-    assert rendered == program.with_suffix(".txt").read_text(encoding="utf-8")
+    assert_golden(program.with_suffix(".txt"), rendered.encode())
 
 
 def test_every_code_has_a_golden_file() -> None:

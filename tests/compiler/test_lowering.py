@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,10 @@ def lowered(text: str) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_golden(program: Path) -> None:
+def test_golden(program: Path, assert_golden: Callable[[Path, bytes], None]) -> None:
     compilation = compile_bytes(program.read_bytes(), program.name)
     assert compilation.diagnostics == ()
-    assert compilation.data == program.with_suffix(".lowered").read_bytes()
+    assert_golden(program.with_suffix(".lowered"), compilation.data)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
