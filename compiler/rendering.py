@@ -83,9 +83,13 @@ def _marks_of(label: Label, primary: bool, source: Source) -> Iterator[_Mark]:
     if line == last:
         yield _Mark(line, start, end, label.text, primary)
         return
-    yield _Mark(line, start, len(source.line_text(line)), "", primary)
     text = source.line_text(last)
-    yield _Mark(last, len(text) - len(text.lstrip()), end, label.text, primary)
+    indent = len(text) - len(text.lstrip())
+    # A label that ends with a line break has no part on the line after it.
+    ends_before = end <= indent
+    yield _Mark(line, start, len(source.line_text(line)), label.text if ends_before else "", primary)
+    if not ends_before:
+        yield _Mark(last, indent, end, label.text, primary)
 
 
 def _underline(mark: _Mark, source: Source) -> str:

@@ -53,6 +53,10 @@ def test_a_label_of_several_lines_marks_the_first_and_the_last() -> None:
     ]
 
 
+def test_a_label_that_ends_with_a_line_break_marks_one_line() -> None:
+    assert diagnose("x +\n  y\n", "+\n  ").splitlines()[2:] == ["1 │ x +", "  │   ^ here"]
+
+
 def test_labels_notes_and_help_come_in_the_order_of_the_lines() -> None:
     text = "\n" * 8 + "a = 1\nb = 2\n"
     rendered = diagnose(
