@@ -1,30 +1,25 @@
-"""Soft keywords: which NAMEs are words of a statement or of a spawn.
+"""Soft keywords: which NAMEs called spawn and on are words of the construct.
 
-`spawn` and `on`: in valid Python, on one logical line, a NAME straight after
-the end of an operand occurs only after a soft keyword that begins its
-statement. So an `on` that follows an operand's end, with a `spawn` earlier at
-the same bracket depth and no separator between, is never valid Python, and is
-the construct. Likewise a `spawn` that a name, a literal, `{` or `lambda`
-follows is never an identifier: it must have its `on`. A `spawn` before `(`,
-`[` or a sign may be either; it is the construct if an `on` needs it, and else
-an identifier. Each `on` takes the nearest `spawn` that leaves none without
-one. grammar/README.md argues the rule and lists the nasty cases.
-
-`match`, `type`: a NAME that begins a statement, and what stands on its line.
-`case`: a NAME that begins a statement straight inside a match block.
-`with (`: the items' parenthesis, not an expression's, if the colon follows its
-end and what it holds can be items. (`_` needs no marking: as a pattern it is
-written as any capture.)
+In valid Python, on one logical line, a NAME straight after the end of an
+operand occurs only after a soft keyword that begins its statement. So an `on`
+that follows an operand's end, with a `spawn` earlier at the same bracket depth
+and no separator between, is never valid Python, and is the construct. Likewise
+a `spawn` that a name, a literal, `{` or `lambda` follows is never an identifier:
+it must have its `on`. A `spawn` before `(`, `[` or a sign may be either; it is
+the construct if an `on` needs it, and else an identifier. Each `on` takes the
+nearest `spawn` that leaves none without one. grammar/README.md argues the rule
+and lists the nasty cases.
 
 Rules: only kinds are marked, in the caller's list; nothing is parsed here.
-Look-ahead is unbounded, but never past the logical line.
+Look-ahead is unbounded, but never past the logical line. Lines without the
+word are not looked at.
 """
 
 from __future__ import annotations
 
 import keyword
+import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -32,28 +27,15 @@ from circuit.compiler.source import Span
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.tokens import Tokens
 
+WORD = re.compile(r"\bspawn\b")
 _CONSTANTS = {"None", "True", "False", "..."}
-_ATOM_STARTS = _CONSTANTS | {"NAME", "NUMBER", "STRING", "FSTRING_START", "TSTRING_START"}
+ATOM_STARTS = _CONSTANTS | {"NAME", "NUMBER", "STRING", "FSTRING_START", "TSTRING_START"}
 OPERAND_ENDS = _CONSTANTS | {"NAME", "NUMBER", "STRING", "FSTRING_END", "TSTRING_END", ")", "]", "}"}
 # After an identifier these begin nothing that Python knows, so a `spawn` before them is the keyword.
-_ONLY_AFTER_KEYWORD = _ATOM_STARTS | {"{", "lambda", "await", "yield", "~"}
+_ONLY_AFTER_KEYWORD = ATOM_STARTS | {"{", "lambda", "await", "yield", "~"}
 # These go on with an identifier (a call, a subscript, arithmetic), and begin an operand after the keyword.
-_AFTER_EITHER = {"(", "[", "+", "-", "*"}
-_IN_EXPRESSIONS = {
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "if",
-    "else",
-    "lambda",
-    "await",
-    "yield",
-    "None",
-    "True",
-    "False",
-}
+AFTER_EITHER = {"(", "[", "+", "-", "*"}
+_IN_EXPRESSIONS = _CONSTANTS | {"and", "or", "not", "in", "is", "if", "else", "lambda", "await", "yield"}
 OPERATORS = {"+", "-", "*", "/", "//", "%", "@", "**", "|", "&", "^", "<<", ">>"} | {
     *("<", ">", "==", "!=", "<=", ">="),
     *("and", "or", "not", "in", "is"),
@@ -99,15 +81,17 @@ def mark_spawns(tokens: Tokens, text: str) -> list[ParseError]:
     """
     errors: list[ParseError] = []
     done = 0
-    place = text.find("spawn")
-    while place >= 0:
-        index = bisect_right(tokens.starts, place) - 1  # past empty INDENTs and DEDENTs
-        if index >= done and _is_name(tokens, text, index, "spawn", place):
-            first = _line_start(tokens, index)
-            done = _line_end(tokens, index)
-            errors += _LineMarker(tokens, text).mark(first, done)
-            place = tokens.starts[done - 1]
-        place = text.find("spawn", place + 1)
+    for word in WORD.finditer(text):
+        index = bisect_right(tokens.starts, word.start()) - 1  # past empty INDENTs and DEDENTs
+        if index < done or tokens.starts[index] != word.start() or not _is_name(tokens, text, index, "spawn"):
+            continue
+        first = last = index
+        while first and tokens.kinds[first - 1] != "NEWLINE":
+            first -= 1
+        while tokens.kinds[last] != "NEWLINE":
+            last += 1
+        done = last + 1
+        errors += _LineMarker(tokens, text).mark(first, done)
     return errors
 
 
@@ -153,7 +137,7 @@ class _LineMarker:
 
     def spawn_role(self, stretch: _Stretch, index: int) -> _Role | None:
         after = self.kinds[index + 1]
-        if after in _AFTER_EITHER:
+        if after in AFTER_EITHER:
             return _Role.MAY_OPEN
         if self.is_on(index + 1) and not self.is_on(index + 2):
             if not stretch.waits():
@@ -236,109 +220,5 @@ def _spare_closers(roles: list[_Role]) -> list[int]:
     return spare[::-1]
 
 
-def mark_statements(tokens: Tokens, text: str) -> None:
-    """Give their own kinds to `match`, `case`, `type` and the parenthesis of `with` items."""
-    kinds = tokens.kinds
-    blocks = [""]  # the word that opened each block, if that is `match`
-    opened = ""
-    after = "NEWLINE"
-    for index, kind in enumerate(kinds):
-        if kind == "INDENT":
-            blocks.append(opened)
-            opened = ""
-        elif kind == "DEDENT":
-            blocks.pop()
-        elif kind == "with":
-            if kinds[index + 1] == "(" and _holds_items(kinds, index + 1):
-                kinds[index + 1] = "WITH_LPAR"
-        elif kind == "NAME" and after in ("NEWLINE", "INDENT", "DEDENT", ";", ":"):
-            word = text[tokens.starts[index] : tokens.ends[index]]
-            if word == "type" and kinds[index + 1] == "NAME":
-                kinds[index] = "type"
-            elif after in (";", ":"):
-                pass  # a compound statement begins its line
-            elif word == "case" and blocks[-1] == "match":
-                kinds[index] = "case"
-            elif word == "match" and _is_match(kinds, index):
-                kinds[index] = opened = "match"
-        after = kind
-
-
-def _is_match(kinds: list[str], index: int) -> bool:
-    after = kinds[index + 1]
-    if after not in _ATOM_STARTS | _AFTER_EITHER | {"{", "lambda", "await", "~", "not", "spawn"}:
-        return False
-    if after == "not" and kinds[index + 2] == "in":
-        return False
-    for place in at_depth(kinds, index + 1):
-        if kinds[place] == ":":
-            return kinds[place + 1] == "NEWLINE"
-    return False
-
-
-def _holds_items(kinds: list[str], opening: int) -> bool:
-    closing = _closing(kinds, opening)
-    if kinds[closing + 1] != ":" or closing == opening + 1:
-        return False
-    before = ","
-    for index in at_depth(kinds, opening + 1):
-        kind = kinds[index]
-        if kind in ("yield", "for", ":=") or (kind == "*" and before == ","):
-            return False
-        before = kind
-    return True
-
-
-def at_depth(kinds: list[str], index: int) -> Iterator[int]:
-    """Walk the tokens of this depth, lambdas' parameters left out, to the end of the line or bracket."""
-    depth = 0
-    lambdas = 0
-    while kinds[index] != "NEWLINE":
-        kind = kinds[index]
-        if kind in (")", "]", "}"):
-            depth -= 1
-            if depth < 0:
-                return
-        if depth == 0:
-            if not lambdas:
-                yield index
-            if kind == "lambda":
-                lambdas += 1
-            elif kind == ":" and lambdas:
-                lambdas -= 1
-        if kind in ("(", "[", "{"):
-            depth += 1
-        index += 1
-
-
-def _closing(kinds: list[str], opening: int) -> int:
-    depth = 0
-    for index in range(opening, len(kinds)):
-        if kinds[index] in ("(", "[", "{"):
-            depth += 1
-        elif kinds[index] in (")", "]", "}"):
-            depth -= 1
-            if depth == 0:
-                return index
-    raise AssertionError("the tokenizer closes every bracket")
-
-
-def _is_name(tokens: Tokens, text: str, index: int, word: str, start: int | None = None) -> bool:
-    begin = tokens.starts[index]
-    return (
-        tokens.kinds[index] == "NAME"
-        and text[begin : tokens.ends[index]] == word
-        and (start is None or begin == start)
-    )
-
-
-def _line_start(tokens: Tokens, index: int) -> int:
-    while index and tokens.kinds[index - 1] != "NEWLINE":
-        index -= 1
-    return index
-
-
-def _line_end(tokens: Tokens, index: int) -> int:
-    while tokens.kinds[index] != "NEWLINE":
-        index += 1
-    return index + 1
+def _is_name(tokens: Tokens, text: str, index: int, word: str) -> bool:
+    return tokens.kinds[index] == "NAME" and text[tokens.starts[index] : tokens.ends[index]] == word

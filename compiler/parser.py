@@ -13,18 +13,17 @@ result's, since await binds to the whole spawn.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain
 
-from circuit.compiler.keywords import OPERATORS, at_depth, is_operand, mark_spawns, mark_statements
+from circuit.compiler.keywords import OPERATORS, WORD, is_operand, mark_spawns
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
+from circuit.compiler.statements import at_depth, mark_statements
 from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
 from lark import Tree
 
-_WORD = re.compile(r"\bspawn\b")
 _DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
 _AFTER_PLACE = {",", ";", ":", "=", "!", "for", "as", "if", "else"}
 _PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
@@ -65,7 +64,7 @@ def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ..
     outside the spawns is not seen, unless it keeps the text from being cut into
     tokens: that is then the only error.
     """
-    if not _WORD.search(source.text):
+    if not WORD.search(source.text):
         return (), ()
     try:
         tokens = tokenize(source)

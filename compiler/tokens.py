@@ -19,6 +19,7 @@ import keyword
 import re
 from dataclasses import dataclass, field
 
+from circuit.compiler.malformed import bad_identifier, unterminated, untokenizable
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import ParseError
 
@@ -112,8 +113,8 @@ class _Scanner:
         self.tokens.starts.append(start)
         self.tokens.ends.append(end)
 
-    def error(self, message: str, start: int, end: int, help: str | None = None) -> ParseError:
-        return ParseError("S000", message, Span(start, end), help=help)
+    def error(self, message: str, start: int, end: int) -> ParseError:
+        return ParseError("S000", message, Span(start, end))
 
     def scan_file(self) -> None:
         if (null := self.text.find("\0")) >= 0:
@@ -139,12 +140,12 @@ class _Scanner:
             if group is None:
                 if pos == len(text):
                     return pos
-                raise self.untokenizable(pos)
+                raise untokenizable(self.source, pos)
             start = found.start(group)
             if group in (_IS_NAME, _IS_GLUED_NAME):
                 word = found[group]
                 if not only_ascii and not word.isidentifier():
-                    raise self.bad_identifier(start, word)
+                    raise bad_identifier(self.source, start, pos)
                 kind = _KEYWORDS.get(word, "NAME")
             elif group == _IS_OPERATOR:
                 kind = found[group]
@@ -233,126 +234,81 @@ class _Scanner:
 
     def scan_fstring(self, start: int, pos: int) -> int:
         """Scan an f-string or t-string whose start token, prefix and quotes, is `start:pos`."""
-        opening = self.text[start:pos]
-        quotes = opening.lstrip("fFtTrR")
-        family = "TSTRING" if "t" in opening.lower() else "FSTRING"
-        raw = "r" in opening.lower()
-        self.emit(f"{family}_START", start, pos)
-        while True:
-            end = self.scan_literal(start, pos, quotes, raw=raw, in_format=False)
-            if end > pos:
-                self.emit(f"{family}_MIDDLE", pos, end)
-            if self.text[end] != "{":
-                break
-            pos = self.scan_field(start, end, quotes, family, raw=raw)
-        pos = end + len(quotes)
-        self.emit(f"{family}_END", end, pos)
-        return pos
+        string = _FString.begin(start, self.text[start:pos])
+        self.emit(f"{string.family}_START", start, pos)
+        pos = self.scan_parts(string, pos, string.literal)
+        if not self.text.startswith(string.quotes, pos):
+            raise self.error(f"{string.name}: single '}}' is not allowed", pos, pos + 1)
+        end = pos + len(string.quotes)
+        self.emit(f"{string.family}_END", pos, end)
+        return end
 
-    def scan_field(self, fstring: int, pos: int, quotes: str, family: str, *, raw: bool) -> int:
-        """Scan `{...}` from its brace on; a format after `:` is middles and further fields."""
+    def scan_parts(self, string: _FString, pos: int, literal: re.Pattern[str]) -> int:
+        """Scan literals and fields up to the quotes or `}` that end the string or the format."""
+        while True:
+            found = literal.match(self.text, pos)
+            assert found is not None  # it may be empty
+            end = found.end()
+            if not self.text.startswith(("{", "}", string.quotes), end):
+                raise unterminated(self.source, string.start, end)
+            if end > pos:
+                self.emit(f"{string.family}_MIDDLE", pos, end)
+            if self.text[end] != "{":
+                return end
+            pos = self.scan_field(string, end)
+
+    def scan_field(self, string: _FString, pos: int) -> int:
+        """Scan `{...}` from its brace on; a format after `:` is literals and further fields."""
         self.fields += 1
         if self.fields > _DEEPEST_FIELD:
-            raise self.error("f-string: expressions nested too deeply", pos, pos + 1)
+            raise self.error(f"{string.name}: expressions nested too deeply", pos, pos + 1)
         self.emit("{", pos, pos + 1)
         self.brackets.append(("{", pos))
         pos = self.scan_tokens(pos + 1, len(self.brackets))
         if self.tokens.kinds[-1] == ":":
-            pos = self.scan_format(fstring, pos, quotes, family, raw=raw)
+            end = self.scan_parts(string, pos, string.format)
+            if self.text[end] != "}":
+                raise self.error(f"{string.name}: expecting '}}'", end, end + len(string.quotes))
+            self.brackets.pop()
+            pos = end + 1
+            self.emit("}", end, pos)
         elif self.tokens.kinds[-1] != "}":
-            raise self.error("f-string: expecting '}'", pos, pos)
+            raise self.error(f"{string.name}: expecting '}}'", pos, pos)
         self.fields -= 1
         return pos
 
-    def scan_format(self, fstring: int, pos: int, quotes: str, family: str, *, raw: bool) -> int:
-        """Scan a field's format, from after its colon to after the field's `}`."""
-        while True:
-            end = self.scan_literal(fstring, pos, quotes, raw=raw, in_format=True)
-            if end > pos:
-                self.emit(f"{family}_MIDDLE", pos, end)
-            if self.text[end] != "{":
-                break
-            pos = self.scan_field(fstring, end, quotes, family, raw=raw)
-        if self.text[end] != "}":
-            raise self.error("f-string: expecting '}'", end, end + len(quotes))
-        self.brackets.pop()
-        self.emit("}", end, end + 1)
-        return end + 1
 
-    def scan_literal(self, fstring: int, pos: int, quotes: str, *, raw: bool, in_format: bool) -> int:
-        """Return where literal text ends: at a field's `{`, at the closing quotes, or at a format's `}`."""
-        found = _literal(quotes, raw, in_format).match(self.text, pos)
-        assert found is not None  # it may be empty
-        end = found.end()
-        if self.text.startswith(quotes, end) or self.text.startswith("{", end):
-            return end
-        if self.text.startswith("}", end):
-            if in_format:
-                return end
-            raise self.error("f-string: single '}' is not allowed", end, end + 1)
-        kind = "triple-quoted f-string" if len(quotes) == 3 else "f-string"
-        line = self.source.position(end)[0]
-        start = next(i for i in range(fstring, end) if self.text[i] in "'\"")
-        raise self.error(
-            f"unterminated {kind} literal (detected at line {line})", fstring, start + len(quotes)
-        )
+@dataclass(frozen=True, slots=True)
+class _FString:
+    """What decides how an f-string or t-string goes on: its quotes, and the patterns of its literals."""
 
-    def bad_identifier(self, start: int, word: str) -> ParseError:
-        length = next(n for n in range(1, len(word) + 1) if not word[:n].isidentifier())
-        return self.bad_character(start + length - 1)
+    start: int
+    quotes: str
+    family: str
+    literal: re.Pattern[str]
+    format: re.Pattern[str]
 
-    def bad_character(self, pos: int) -> ParseError:
-        character = self.text[pos]
-        if not character.isprintable():
-            return self.error(f"invalid non-printable character U+{ord(character):04X}", pos, pos + 1)
-        if character.isascii():
-            return self.error("invalid syntax", pos, pos + 1)
-        return self.error(f"invalid character '{character}' (U+{ord(character):04X})", pos, pos + 1)
+    @property
+    def name(self) -> str:
+        return "t-string" if self.family == "TSTRING" else "f-string"
 
-    def untokenizable(self, pos: int) -> ParseError:
-        """Say what is wrong where no token begins."""
-        text = self.text
-        if text[pos] == "\\":
-            if pos + 1 == len(text):
-                return self.error("unexpected EOF while parsing", pos, pos + 1)
-            message = "unexpected character after line continuation character"
-            return self.error(message, pos, pos + 1, "nothing, not even a blank, may follow the backslash")
-        if opening := re.compile(r"[A-Za-z]{0,2}('''|\"\"\"|'|\")").match(text, pos):
-            triple = len(opening[1]) == 3
-            kind = "triple-quoted string" if triple else "string"
-            line = self.source.position(len(text) if triple else pos)[0]
-            return self.error(f"unterminated {kind} literal (detected at line {line})", pos, opening.end())
-        if found := re.compile(rf"[0-9.][{_LETTER}0-9]*").match(text, pos):
-            return self.error(_number_error(found[0]), pos, found.end())
-        return self.bad_character(pos)
+    @classmethod
+    def begin(cls, start: int, opening: str) -> _FString:
+        """Read a string's opening, its prefix and quotes."""
+        quotes = opening.lstrip("fFtTrR")
+        prefix = opening.lower()
+        raw = "r" in prefix
+        family = "TSTRING" if "t" in prefix else "FSTRING"
+        return cls(start, quotes, family, _literal(quotes, raw, r"|\{\{|\}\}"), _literal(quotes, raw, ""))
 
 
-def _number_error(word: str) -> str:
-    for base, prefix, digits in (
-        ("hexadecimal", "0x", "[0-9a-f_]"),
-        ("octal", "0o", "[0-7_]"),
-        ("binary", "0b", "[01_]"),
-    ):
-        if word[:2].lower() == prefix:
-            rest = re.sub(f"^{digits}*", "", word[2:].lower())
-            if rest[:1].isdecimal():
-                return f"invalid digit '{rest[0]}' in {base} literal"
-            return f"invalid {base} literal"
-    if re.fullmatch(r"0[0-9_]*[0-9]", word) and "__" not in word:
-        return (
-            "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers"
-        )
-    return "invalid decimal literal"
-
-
-def _literal(quotes: str, raw: bool, in_format: bool) -> re.Pattern[str]:
-    """Return the pattern of an f-string's literal text. `re` keeps what it compiled."""
+def _literal(quotes: str, raw: bool, doubled: str) -> re.Pattern[str]:
+    """Return the pattern of a string's literal text. `re` keeps what it compiled."""
     quote = quotes[0]
-    escape = r"\\(?![{}])(?:\r\n|[\s\S])" if raw else rf"\\(?:{_NAMED_ESCAPE}|(?![{{}}])(?:\r\n|[\s\S]))"
-    stop = rf"{{}}\\{quote}" + ("" if len(quotes) == 3 else r"\r\n")
-    parts = [rf"[^{stop}]++", escape, r"\\(?=[{}])"]
-    if len(quotes) == 3:
-        parts.append(f"{quote}(?!{quote}{quote})")
-    if not in_format:
-        parts += [r"\{\{", r"\}\}"]
-    return re.compile(f"(?:{'|'.join(parts)})*+")
+    triple = len(quotes) == 3
+    plain = rf"[^{{}}\\{quote}]++" if triple else rf"[^{{}}\\{quote}\r\n]++"
+    inner_quote = f"|{quote}(?!{quote}{quote})" if triple else ""
+    named = "" if raw else rf"{_NAMED_ESCAPE}|"
+    # A backslash takes no brace along: that begins a field, or is doubled.
+    escape = rf"\\(?:{named}(?=[{{}}])|\r\n|[^{{}}])"
+    return re.compile(f"(?:{plain}|{escape}{inner_quote}{doubled})*+")
