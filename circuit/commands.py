@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from circuit import launch
+from circuit.version import VERSION
 
 USAGE_ERROR = 2
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="circuit", description="Run programs that spawn work on other processes."
     )
-    parser.add_argument("--version", action="version", version=f"circuit {version('circuitc')}")
+    parser.add_argument("--version", action="version", version=f"circuit {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     run = commands.add_parser(
         "run", help="run a program, .cpy or .py", description="Run a program, .cpy or .py."

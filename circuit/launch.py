@@ -13,8 +13,6 @@ from types import TracebackType
 
 from circuit import importer
 
-OURS = frozenset(str(Path(__file__).with_name(name)) for name in ("launch.py", "commands.py", "__main__.py"))
-
 
 def run(path: Path, arguments: list[str]) -> None:
     """Execute the program file with `arguments` as the rest of its `sys.argv`.
@@ -26,18 +24,28 @@ def run(path: Path, arguments: list[str]) -> None:
         SyntaxError: it does not compile.
     """
     importer.install()
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _show
     code = importer.load_code(path)
     program = types.ModuleType("__main__")
     program.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
     sys.modules["__main__"] = program
     sys.argv = [str(path), *arguments]
     sys.path[0] = str(path.resolve().parent)
-    if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _show
+    _execute(code, program)
+
+
+def _execute(code: types.CodeType, program: types.ModuleType) -> None:
     exec(code, program.__dict__)
 
 
 def _show(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    while frames is not None and frames.tb_frame.f_code.co_filename in OURS:
-        frames = frames.tb_next
+    """Print an uncaught error from the program's first frame on; one in its syntax has no frames."""
+    below = frames
+    while below is not None and below.tb_frame.f_code is not _execute.__code__:
+        below = below.tb_next
+    if below is not None:
+        frames = below.tb_next
+    elif isinstance(error, SyntaxError):
+        frames = None
     sys.__excepthook__(kind, error.with_traceback(frames), frames)

@@ -70,13 +70,11 @@ class StreamCall(_Spawnable, Generic[T]):
 
 
 @overload
-def call(
+def call(  # type: ignore[overload-overlap]  # the more special case comes first
     function: Callable[P, Iterator[T] | AsyncIterator[T]], /, *args: P.args, **kwargs: P.kwargs
 ) -> StreamCall[T]: ...
 @overload
-def call(
-    function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
-) -> Call[T]: ...
+def call(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> Call[T]: ...
 @overload
 def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Call[T]: ...
 def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Call[Any] | StreamCall[Any]:
@@ -95,12 +93,14 @@ def name_of(function: Callable[..., Any]) -> str:
     """Return what users call a callee."""
     while isinstance(function, functools.partial):
         function = function.func
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", type(function).__qualname__)
-    return str(name).replace("<locals>.", "")
+    for attribute in ("__qualname__", "__name__"):
+        if name := getattr(function, attribute, None):
+            return str(name).rpartition("<locals>.")[2]
+    return type(function).__qualname__
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
     """Tell whether calling it gives a generator, sync or async: then its spawn is a Stream."""
     if not inspect.isroutine(function) and not isinstance(function, functools.partial):
-        function = getattr(type(function), "__call__", function)
+        function = type(function).__call__
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)

@@ -205,9 +205,10 @@ class Core:
         found = self._peers.get(peer)
         if found is None:
             return []
-        actions = [action for message in found.session.receive(frame) for action in self._hear(peer, message, now)]
-        actions.append(Flush(peer))  # an acknowledgement may be owed
-        return actions
+        actions: list[Action] = []
+        for message in found.session.receive(frame):
+            actions += self._hear(peer, message, now)
+        return [*actions, Flush(peer)]  # an acknowledgement may be owed
 
     def broke(self, peer: NodeId, now: float) -> list[Action]:
         """Note that the carrier to `peer` is gone."""

@@ -37,7 +37,6 @@ def find_culprit(value: object, name: str, why_not: WhyNot) -> tuple[str, object
     return path, value, reason
 
 
-
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     """Yield what a value is made of, each part with the label that leads to it."""
     if isinstance(value, types.FunctionType):

@@ -23,7 +23,7 @@ class ClusterError(CircuitError):
     """The cluster cannot do what was asked; the message says what to do instead."""
 
 
-class NotSendable(CircuitError):  # noqa: N818 (the name is the state of the value, as users say it)
+class NotSendable(CircuitError):
     """A value cannot be sent to another process.
 
     Attributes:
@@ -59,7 +59,7 @@ class RemoteError(CircuitError):
         return f"{self.type_name}: {self.text}" if self.text else self.type_name
 
 
-class WorkerLost(CircuitError):  # noqa: N818 (as above)
+class WorkerLost(CircuitError):
     """The process that had the call is gone.
 
     Attributes:
@@ -106,7 +106,7 @@ class WorkerLost(CircuitError):  # noqa: N818 (as above)
         return text
 
 
-class RemoteTraceback(Exception):  # noqa: N818 (a cause to be printed, never one to be caught)
+class RemoteTraceback(Exception):
     """The frames of an exception in the process where it was raised: its `__cause__` here."""
 
     def __init__(self, frames: str) -> None:
@@ -117,7 +117,7 @@ class RemoteTraceback(Exception):  # noqa: N818 (a cause to be printed, never on
         return "\n" + self.frames.rstrip()
 
 
-class Cancelled(BaseException):  # noqa: N818 (as asyncio.CancelledError and KeyboardInterrupt)
+class Cancelled(BaseException):
     """Raised inside a spawned function whose spawner cancelled it, at the next bytecode.
 
     Like `asyncio.CancelledError` it is no `Exception`, so that `except Exception` lets it pass.

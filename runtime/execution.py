@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from circuit.runtime.errors import Cancelled, describe
 from circuit.runtime.mailbox import Mailbox
-from circuit.runtime.messages import Call, Code, End, Item, NodeId, Payload, Raise, Return
+from circuit.runtime.messages import Call, Code, End, Item, Payload, Raise, Return
 from circuit.runtime.pickling import dumps, loads
 from circuit.runtime.threads import Interruptible, Threads
 
@@ -37,11 +37,10 @@ class Functions:
     def load(self, code: Code) -> Callable[..., Any]:
         """Return the callee, rebuilding it (and importing its module) if need be."""
         with self._lock:
-            function = self._loaded.get(code.digest)
-            if function is not None:
+            if code.digest in self._loaded:
                 self._loaded.move_to_end(code.digest)
-                return function
-        function = loads(code.pickle)
+                return self._loaded[code.digest]
+        function: Callable[..., Any] = loads(code.pickle)
         with self._lock:
             self._loaded[code.digest] = function
             if len(self._loaded) > FUNCTIONS_KEPT:

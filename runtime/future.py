@@ -44,7 +44,17 @@ class Future(Generic[T]):
     coroutine gives the result; if the waiting task is cancelled, so is the call.
     """
 
-    __slots__ = ("__weakref__", "_asked", "_cancel", "_content", "_lock", "_record", "_report", "_state", "_then")
+    __slots__ = (
+        "__weakref__",
+        "_asked",
+        "_cancel",
+        "_content",
+        "_lock",
+        "_record",
+        "_report",
+        "_state",
+        "_then",
+    )
 
     def __init__(
         self,
@@ -58,7 +68,7 @@ class Future(Generic[T]):
         self._lock = threading.Lock()
         self._state = _State.PENDING
         self._content: Any = None
-        self._then: list[Callable[[], None]] = []
+        self._then: list[Callable[[], object]] = []
         self._asked = False
 
     # What users call.
@@ -200,7 +210,7 @@ class Future(Generic[T]):
             assert self._record is not None
             self._content, self._state = self._record.error(outcome), _State.ERROR
 
-    def _call_when_done(self, step: Callable[[], None]) -> bool:
+    def _call_when_done(self, step: Callable[[], object]) -> bool:
         with self._lock:
             if self._state is not _State.PENDING:
                 return False

@@ -127,7 +127,8 @@ def _is_installed(path: str) -> bool:
 def _installed_folders() -> list[Path]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = [sysconfig.get_path(name) for name in names]
-    return [Path(folder).resolve() for folder in (*folders, *site.getsitepackages(), site.getusersitepackages())]
+    folders += [*site.getsitepackages(), site.getusersitepackages()]
+    return [Path(folder).resolve() for folder in folders if folder]
 
 
 def _code(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
@@ -144,8 +145,8 @@ def _code(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
 def _extension(name: str, module: ProgramModule) -> ModuleSpec | None:
     if module.origin is None or not Path(module.origin).exists():
         raise ImportError(
-            f"{name} is an extension module of the program ({module.origin}), and this worker has no such file; "
-            "install it there",
+            f"{name} is an extension module of the program ({module.origin}), "
+            "and this worker has no such file; install it there",
             name=name,
             path=module.origin,
         )

@@ -7,6 +7,7 @@ driver just has a main program, and is the registrar of the cluster that it star
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import sys
@@ -82,10 +83,11 @@ class Node:
         handle: Future[Any] | Stream[Any]
         if stream:
             inbox = Inbox(record)
-            handle = Stream(inbox, lambda: self._taken(number), lambda: self._cancel(number), self._chores.put)
+            cancel = functools.partial(self._cancel, number)
+            handle = Stream(inbox, functools.partial(self._taken, number), cancel, self._chores.put)
             self._handles[number] = inbox
         else:
-            handle = Future(record, lambda: self._cancel(number), self._report)
+            handle = Future(record, functools.partial(self._cancel, number), self._report)
             self._handles[number] = handle
         window = STREAM_WINDOW if stream else 0
         self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
@@ -207,9 +209,7 @@ class Node:
 
     # Events in, actions out.
 
-    def _do(
-        self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
+    def _do(self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs) -> None:
         with self._lock:
             actions = event(*args, **kwargs)
             for action in actions:
@@ -241,10 +241,8 @@ class Node:
                 self._chores.put(None)
 
     def _deliver(self, number: int, arrival: Any) -> None:
-        if isinstance(arrival, Item):
-            handle = self._handles.get(number)
-        else:
-            handle = self._handles.pop(number, None)
+        ends = not isinstance(arrival, Item)
+        handle = self._handles.pop(number, None) if ends else self._handles.get(number)
         if handle is not None:
             handle.deliver(arrival)
             if isinstance(handle, Future) and isinstance(arrival, Raise | Lose):
@@ -263,7 +261,8 @@ class Node:
         execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
         with self._lock:
             given_up = not self._core.runs(*key)
-        if given_up and self._executions.pop(key, None):
+        if given_up:  # or over already, and then this changes nothing
+            self._executions.pop(key, None)
             execution.interrupt()
 
     def _cancel(self, number: int) -> None:

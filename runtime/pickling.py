@@ -12,7 +12,6 @@ import pickle
 from typing import Any
 
 import cloudpickle
-
 from circuit.runtime.culprit import find_culprit
 from circuit.runtime.errors import NotSendable
 from circuit.runtime.messages import Payload
@@ -26,7 +25,7 @@ def dumps(value: object, name: str) -> Payload:
     """
     try:
         return _pickle(value)
-    except Exception as error:  # a user's __reduce__ may raise anything
+    except Exception as error:  # noqa: BLE001 (a user's __reduce__ may raise anything)
         path, culprit, reason = find_culprit(value, name, _why_not)
         raise NotSendable(path, _type_name(culprit), reason or str(error)) from None
 
@@ -39,7 +38,7 @@ def dumps_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Payload:
     """
     try:
         return _pickle((args, kwargs))
-    except Exception:  # noqa: BLE001 (told by `dumps`, for the one of the two that is at fault)
+    except Exception:
         dumps(args, "args")
         dumps(kwargs, "kwargs")
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -45,11 +46,8 @@ class Record:
 
     def _rebuild(self, outcome: Raise) -> BaseException:
         if outcome.exception is not None:
-            try:
+            with contextlib.suppress(Exception):  # a user's __init__ may raise anything
                 error = loads(outcome.exception)
-            except Exception:  # noqa: BLE001 (a user's __init__ may raise anything; RemoteError tells the rest)
-                pass
-            else:
                 if isinstance(error, BaseException):
                     return error
         return RemoteError(outcome.type_name, outcome.text)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from circuit.runtime import current
-from circuit.runtime.call import call
+from circuit.runtime.call import Call
 from circuit.runtime.messages import NodeId
 from circuit.runtime.places import Worker
 
@@ -67,7 +67,7 @@ class RemoteMethod:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         node = current.node()
         if self._ref.place != node.me:
-            return call(self, *args, **kwargs).on(Worker(self._ref.place)).result()
+            return Call(self, args, kwargs).on(Worker(self._ref.place)).result()
         return getattr(node.objects[self._ref._number], self._name)(*args, **kwargs)
 
     def __repr__(self) -> str:

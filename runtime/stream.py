@@ -77,7 +77,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         found, item = self._open(self._inbox.arrived.get())
         if not found:
             raise StopIteration
-        return item
+        return item  # type: ignore[no-any-return]
 
     def __aiter__(self) -> Stream[T]:
         return self
@@ -88,7 +88,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         found, item = self._open(await self._inbox.arrived.get_async())
         if not found:
             raise StopAsyncIteration
-        return item
+        return item  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Stop the generator where it runs and drop what has arrived; a second call is harmless."""

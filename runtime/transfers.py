@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from circuit.runtime.messages import Buffer, Call, Code, Item, Message, Part, Payload, Raise, Return
 
@@ -43,7 +44,7 @@ def split(message: Message, transfer: int) -> Iterator[Message]:
         for start in range(0, view.nbytes, PART_BYTES):
             yield Part(transfer, view[start : start + PART_BYTES])
     sizes = tuple(memoryview(buffer).nbytes for buffer in payload.buffers)
-    yield replace(message, **{_PAYLOAD_FIELD[type(message)]: Payload((), transfer, sizes)})
+    yield _with_payload(message, Payload((), transfer, sizes))
 
 
 class Assembly:
@@ -67,7 +68,12 @@ class Assembly:
             return message
         parts = iter(self._parts.pop(payload.transfer, []))
         buffers = tuple(_take(parts, size) for size in payload.sizes)
-        return replace(message, **{_PAYLOAD_FIELD[type(message)]: Payload(buffers)})
+        return _with_payload(message, Payload(buffers))
+
+
+def _with_payload(message: Message, payload: Payload) -> Message:
+    changes: dict[str, Any] = {_PAYLOAD_FIELD[type(message)]: payload}
+    return replace(message, **changes)
 
 
 def _take(parts: Iterator[Buffer], size: int) -> Buffer:

@@ -16,7 +16,6 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 import grpc
-
 from circuit.runtime.frames import Opening, ProtocolError, decode, encode
 from circuit.runtime.messages import Frame, Hello, NodeId, Refusal, Welcome
 from circuit.runtime.session import SessionError
@@ -96,7 +95,8 @@ class GrpcTransport:
         self._server = grpc.server(_Executor(self._threads), options=_OPTIONS)
         handler = grpc.stream_stream_rpc_method_handler(self._serve)
         service, method = METHOD.strip("/").split("/")
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
+        handlers = grpc.method_handlers_generic_handler(service, {method: handler})
+        self._server.add_generic_rpc_handlers((handlers,))
         local = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
         self._server.add_secure_port(address, local)
         self._server.start()

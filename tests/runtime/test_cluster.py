@@ -47,8 +47,7 @@ async def add_later(a, b):
 
 
 def count_to(number):
-    for value in range(number):
-        yield value
+    yield from range(number)
     if number == 13:
         fail("unlucky")
 

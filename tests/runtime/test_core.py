@@ -283,7 +283,9 @@ def test_under_faults_each_call_runs_at_most_once_and_ends_exactly_once(network,
                 if step == 0 and (one, other) in net.carriers:
                     net.write(one, other)  # lost with its carrier
                     net.break_carrier(one, other)
-                elif step == 1 and net.ids[other] in net.hosts[one].dials and (one, other) not in net.carriers:
+                elif (
+                    step == 1 and net.ids[other] in net.hosts[one].dials and (one, other) not in net.carriers
+                ):
                     net.connect(one, other)
                 elif step == 2 and (frame := net.write(one, other)):
                     net.read(one, other, frame)

@@ -99,7 +99,10 @@ def test_an_exception_of_the_main_program_has_its_own_type(tmp_path):
 
 @pytest.mark.parametrize(
     ("function", "text"),
-    [(refuse, r"test_failures\.Refusing: 7: no"), (raise_unsendable, r"test_failures\.Unsendable: has a lock")],
+    [
+        (refuse, r"test_failures\.Refusing: 7: no"),
+        (raise_unsendable, r"test_failures\.Unsendable: has a lock"),
+    ],
 )
 def test_an_exception_that_cannot_travel_is_told_in_words(cluster, function, text):
     with pytest.raises(circuit.RemoteError, match=text) as caught:
@@ -224,7 +227,9 @@ def test_what_cannot_be_sent_is_named_with_its_path_and_nothing_is_sent(cluster)
         circuit.call(divide, [1, Config()], 2).on("w1")
     assert caught.value.path == "args[0][1].limits['lock']"
     assert caught.value.type_name == "_thread.lock"
-    assert str(caught.value).startswith("args[0][1].limits['lock']: _thread.lock cannot be sent to another process")
+    assert str(caught.value).startswith(
+        "args[0][1].limits['lock']: _thread.lock cannot be sent to another process"
+    )
     with pytest.raises(circuit.NotSendable, match=r"^kwargs\['b'\]: generator cannot"):
         circuit.call(divide, 1, b=(x for x in [])).on("w1")
     lock = threading.Lock()
@@ -240,7 +245,9 @@ def test_a_result_that_cannot_be_sent_is_named(cluster):
 
 def test_a_future_or_stream_as_an_argument_is_refused_with_the_way_out(cluster):
     future = circuit.call(divide, 4, 2).on("w1")
-    with pytest.raises(circuit.NotSendable, match=r"args\[0\]: .*Future cannot .*ask for its result\(\) first"):
+    with pytest.raises(
+        circuit.NotSendable, match=r"args\[0\]: .*Future cannot .*ask for its result\(\) first"
+    ):
         circuit.call(divide, future, 2).on("w2")
 
 
@@ -325,7 +332,9 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path):
     program = "import circuit\nprint(circuit.call(abs, -1).on('w1').result())"
     ran = run_program(tmp_path, program, TMPDIR=str(tmp_path / "t"))
     assert ran.stdout == "1\n" and not list((tmp_path / "t").iterdir())
-    killed = start_program(tmp_path, textwrap.dedent(PROGRAM) + "held[0].result()", TMPDIR=str(tmp_path / "t"))
+    killed = start_program(
+        tmp_path, textwrap.dedent(PROGRAM) + "held[0].result()", TMPDIR=str(tmp_path / "t")
+    )
     killed.stdout.readline()
     killed.kill()
     killed.communicate(timeout=30)
