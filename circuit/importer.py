@@ -18,6 +18,7 @@ bytes, by the same compiler and interpreter; the compiler is not even loaded the
 """
 
 import marshal
+import stat
 import sys
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -52,8 +53,10 @@ class SpawnLoader(SourceFileLoader):
         if code is None:
             code = self.source_to_code(data, path)
             if cache is not None and not sys.dont_write_bytecode:
-                # Atomic, and silent where the folder cannot be written, as for Python's own cache.
-                self.set_data(cache, stamp + marshal.dumps(code))
+                # Atomic, silent where the folder cannot be written, and readable by whoever may
+                # read the source: all as for Python's own cache.
+                mode = Path(path).stat().st_mode | stat.S_IWUSR
+                self.set_data(cache, stamp + marshal.dumps(code), _mode=mode)
         return code if code.co_filename == path else _named(code, path)
 
     def source_to_code(self, data: bytes, path: str) -> CodeType:  # type: ignore[override]

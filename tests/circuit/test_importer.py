@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import os
+import stat
 import subprocess
 import sys
 import traceback
@@ -109,18 +110,37 @@ def test_the_source_is_what_was_written(folder: Path) -> None:
     assert module.__loader__.get_source("cpy_source") == SPAWNING
 
 
-def test_a_traceback_shows_the_line_and_marks_the_operand(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+class Unplaceable:
+    """A call that no worker takes."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        pass
+
+    def on(self, place: object) -> None:
+        raise LookupError(place)
+
+
+@pytest.mark.parametrize(
+    ("call", "marked"),
+    [
+        pytest.param("abs(né)", "né", id="an operand that fails"),
+        pytest.param("abs(-1)", "spawn abs(-1) on w", id="a spawn that fails"),
+        pytest.param("w(spawn w.f on w)", "spawn w.f on w", id="a spawn inside that fails"),
+    ],
+)
+def test_a_traceback_shows_the_line_and_marks_the_part(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, marked: str
 ) -> None:
-    monkeypatch.setattr("circuit.call", abs, raising=False)
-    line = "    return ['é', (spawn abs(né) on w), 2]"
-    path = write(folder / "cpy_raising.cpy", f"def go():\n{line}\n")
+    monkeypatch.setattr("circuit.call", Unplaceable, raising=False)
+    line = f"    return ['é', (spawn {call} on w), 'ü']"
+    path = write(folder / "cpy_raising.cpy", f"w = abs\ndef go():\n{line}\n")
     module = importlib.import_module("cpy_raising")
-    with pytest.raises(NameError) as caught:
+    with pytest.raises((NameError, LookupError)) as caught:
         module.go()
-    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
-    assert (frame.filename, frame.lineno, frame.line) == (str(path), 2, line.strip())
-    assert line.encode()[frame.colno : frame.end_colno].decode() == "né"
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    (frame,) = [frame for frame in frames if frame.filename == str(path)]
+    assert (frame.lineno, frame.line) == (3, line.strip())
+    assert line.encode()[frame.colno : frame.end_colno].decode() == marked
 
 
 def test_a_compile_error_is_a_syntax_error_at_its_place(folder: Path) -> None:
@@ -215,6 +235,14 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     write(folder / "cpy_read_only.cpy", "x = 1\n")
     (folder / "__pycache__").write_text("in the way")
     assert importlib.import_module("cpy_read_only").x == 1
+
+
+def test_a_cache_can_be_read_by_whoever_may_read_the_source(folder: Path) -> None:
+    path = write(folder / "cpy_secret.cpy", "key = 'secret'\n")
+    path.chmod(0o400)
+    importer.load_code(path)
+    (cache,) = (folder / "__pycache__").iterdir()
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
 
 
 def test_cached_code_is_called_what_the_file_is_called_now(folder: Path) -> None:

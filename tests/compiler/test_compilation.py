@@ -48,6 +48,12 @@ def test_several_errors_are_told_in_order() -> None:
     assert [one.code for one in diagnostics] == ["S005", "S007", "S008"]
 
 
+def test_an_error_of_syntax_hides_none_of_meaning() -> None:
+    text = "a = spawn f(x)\nb = spawn g(x for x in y) on w\nc = spawn f(x) on -w\n"
+    diagnostics = compile_source(Source.from_text(text, "a.cpy")).diagnostics
+    assert [one.code for one in diagnostics] == ["S001", "S005", "S002"]
+
+
 def test_a_function_of_the_thunk_keeps_its_own_yield_await_and_names() -> None:
     text = "async def f():\n    spawn [lambda: (yield), lambda: (y := 1), (await z for z in x)] on w\n"
     assert compile_source(Source.from_text(text, "a.cpy")).diagnostics == ()
