@@ -38,26 +38,32 @@ class Cluster:
         self._driver = _new_life("driver")
         self._members = [_new_life(f"w{number}") for number in range(1, workers + 1)]
         self._console = Console()
-        self._starting = threading.Event()
+        self._started = threading.Event()
         self._processes = Processes(WORKER_MODULE, self._console, self._ended)
-        for member in self._members:
-            self._processes.start(
-                member.name,
-                {
-                    "cluster": name,
-                    "folder": os.fspath(self._folder.path),
-                    "me": member,
-                    "members": self._members,
-                    "registrar": self._driver,
-                    "parent": os.getpid(),
-                },
-            )
-        from circuit.runtime.node import Node  # imports grpc, while the workers do the same
+        try:
+            for member in self._members:
+                self._processes.start(
+                    member.name,
+                    {
+                        "cluster": name,
+                        "folder": os.fspath(self._folder.path),
+                        "me": member,
+                        "members": self._members,
+                        "registrar": self._driver,
+                        "parent": os.getpid(),
+                    },
+                )
+            from circuit.runtime.node import Node  # imports grpc, while the workers do the same
 
-        self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
-        for member in self._members:
-            self._node.expect(member)
-        self._starting.set()
+            self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
+            for member in self._members:
+                self._node.expect(member)
+        except BaseException:
+            self._processes.stop()
+            self._folder.remove()
+            raise
+        finally:
+            self._started.set()
         self._closed = False
 
     @property
@@ -103,7 +109,7 @@ class Cluster:
         return f"<Cluster of {len(self._members)} workers{', closed' if self._closed else ''}>"
 
     def _ended(self, ended: Ended) -> None:
-        self._starting.wait()
+        self._started.wait()
         (member,) = (member for member in self._members if member.name == ended.name)
         self._node.died(Down(member, ended.pid, ended.how, ended.stderr))
 

@@ -113,7 +113,7 @@ class Execution:
             else:
                 self._answer(Return(self._call.call, dumps(value, "result")))
         except BaseException as error:  # noqa: BLE001 (it is the outcome: the spawner gets it)
-            self._answer(self._raised(error))
+            self._answer(raised(self._call.call, error))
 
     def _stream(self, items: Iterator[Any]) -> None:
         try:
@@ -141,7 +141,7 @@ class Execution:
         try:
             self._answer(Return(self._call.call, dumps(await coroutine, "result")))
         except BaseException as error:  # noqa: BLE001 (as in _run)
-            self._answer(self._raised(error))
+            self._answer(raised(self._call.call, error))
 
     async def _stream_async(self, items: AsyncIterator[Any]) -> None:
         try:
@@ -152,7 +152,7 @@ class Execution:
                     self._credit += await self._grants.get_async()
             self._answer(End(self._call.call))
         except BaseException as error:  # noqa: BLE001 (as in _run)
-            self._answer(self._raised(error))
+            self._answer(raised(self._call.call, error))
         finally:
             if inspect.isasyncgen(items):
                 await items.aclose()
@@ -161,12 +161,14 @@ class Execution:
         if self._interruptible.interrupted:
             raise Cancelled
 
-    def _raised(self, error: BaseException) -> Raise:
-        frames = error.__traceback__
-        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-            frames = frames.tb_next
-        type_name, text, trace = describe(error.with_traceback(frames))
-        return Raise(self._call.call, _travelling(error), type_name, text, trace, os.getpid())
+
+def raised(call: int, error: BaseException) -> Raise:
+    """Make the answer of a call that raised, with its frames from the first that is not ours."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    type_name, text, trace = describe(error.with_traceback(frames))
+    return Raise(call, _travelling(error), type_name, text, trace, os.getpid())
 
 
 def _travelling(error: BaseException) -> Payload | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from circuit.runtime.actions import Lose
 from circuit.runtime.errors import ClusterError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+Job: TypeAlias = Callable[[], object]
 Outcome: TypeAlias = Return | Raise | Lose
 CancelledError = concurrent.futures.CancelledError
 
@@ -37,6 +38,19 @@ class _State(Enum):
     CANCELLED = auto()
 
 
+class Home(Protocol):
+    """What a future needs from the node that made the call."""
+
+    def cancel(self, number: int) -> None:
+        """Give the call up."""
+
+    def report(self, record: Record, outcome: Raise | Lose) -> None:
+        """Tell the user of an error that nobody asked for."""
+
+    def start(self, job: Job) -> None:
+        """Run a user's callback on a thread where it may block."""
+
+
 class Future(Generic[T]):
     """The outcome of a spawned call, now or later.
 
@@ -47,28 +61,23 @@ class Future(Generic[T]):
     __slots__ = (
         "__weakref__",
         "_asked",
-        "_cancel",
         "_content",
+        "_home",
         "_lock",
+        "_number",
         "_record",
-        "_report",
         "_state",
         "_then",
     )
 
-    def __init__(
-        self,
-        record: Record | None,
-        cancel: Callable[[], None],
-        report: Callable[[Record, Raise | Lose], None] | None = None,
-    ) -> None:
+    def __init__(self, home: Home, number: int = 0, record: Record | None = None) -> None:
+        self._home = home
+        self._number = number
         self._record = record
-        self._cancel = cancel
-        self._report = report
         self._lock = threading.Lock()
         self._state = _State.PENDING
         self._content: Any = None
-        self._then: list[Callable[[], object]] = []
+        self._then: list[Job] = []
         self._asked = False
 
     # What users call.
@@ -121,7 +130,7 @@ class Future(Generic[T]):
         """
         if not self._end(_State.CANCELLED, None):
             return False
-        self._cancel()
+        self._home.cancel(self._number)
         return True
 
     @property
@@ -134,9 +143,9 @@ class Future(Generic[T]):
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
         """Call `callback(self)` when the call has ended, at once if it has.
 
-        It runs on a thread of the runtime: it must not block.
+        It may run on another thread. What it raises is printed there, as for any thread.
         """
-        if not self._call_when_done(lambda: callback(self)):
+        if not self._call_when_done(lambda: self._home.start(lambda: callback(self))):
             callback(self)
 
     def __await__(self) -> Generator[Any, None, T]:
@@ -175,19 +184,26 @@ class Future(Generic[T]):
         """End the future with what arrived for it."""
         self._end(_State.ARRIVED, outcome)
 
-    def settle(self, value: T) -> None:
-        """End the future with a value made here."""
-        self._end(_State.VALUE, value)
+    def settle(self, make: Callable[[], T]) -> None:
+        """End the future with what `make` returns or raises, on the thread of the first that asks."""
+        self._end(_State.ARRIVED, make)
 
-    def fail(self, error: BaseException) -> None:
-        """End the future with an error made here."""
-        self._end(_State.ERROR, error)
+    def when_done(self, step: Callable[[Future[T]], None]) -> None:
+        """Call `step(self)` once ended, on whatever thread that is: it must neither block nor raise."""
+        if not self._call_when_done(lambda: step(self)):
+            step(self)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended otherwise than with a value, as far as can be told without rebuilding it."""
+        ended_badly = self._state in (_State.ERROR, _State.CANCELLED)
+        return ended_badly or (self._state is _State.ARRIVED and isinstance(self._content, (Raise, Lose)))
 
     def report_if_unasked(self) -> None:
         """Hand an error that nobody asked for to the one who tells the user; only once."""
-        if not self._asked and isinstance(self._content, (Raise, Lose)) and self._record and self._report:
+        if not self._asked and isinstance(self._content, (Raise, Lose)) and self._record:
             self._asked = True
-            self._report(self._record, self._content)
+            self._home.report(self._record, self._content)
 
     def _end(self, state: _State, content: Any) -> bool:
         with self._lock:
@@ -200,17 +216,18 @@ class Future(Generic[T]):
         return True
 
     def _rebuild(self) -> None:
-        outcome: Outcome = self._content
-        if isinstance(outcome, Return):
-            try:
-                self._content, self._state = loads(outcome.value), _State.VALUE
-            except BaseException as error:  # noqa: BLE001 (it is the outcome: whoever asks, sees it)
-                self._content, self._state = error, _State.ERROR
-        else:
-            assert self._record is not None
-            self._content, self._state = self._record.error(outcome), _State.ERROR
+        arrived: Outcome | Callable[[], T] = self._content
+        try:
+            if isinstance(arrived, (Raise, Lose)):
+                assert self._record is not None
+                self._content, self._state = self._record.error(arrived), _State.ERROR
+            else:
+                value = loads(arrived.value) if isinstance(arrived, Return) else arrived()
+                self._content, self._state = value, _State.VALUE
+        except BaseException as error:  # noqa: BLE001 (it is the outcome: whoever asks, sees it)
+            self._content, self._state = error, _State.ERROR
 
-    def _call_when_done(self, step: Callable[[], object]) -> bool:
+    def _call_when_done(self, step: Job) -> bool:
         with self._lock:
             if self._state is not _State.PENDING:
                 return False
@@ -235,18 +252,32 @@ class Future(Generic[T]):
         return str(self._record) if self._record else "of several"
 
 
+class _Several:
+    """The home of a future of several others."""
+
+    def __init__(self, futures: Sequence[Future[Any]]) -> None:
+        self._futures = futures
+
+    def cancel(self, number: int) -> None:
+        """Give all of them up."""
+        for future in self._futures:
+            future.cancel()
+
+    def report(self, record: Record, outcome: Raise | Lose) -> None:
+        """Do nothing: each of them reports its own."""
+
+    def start(self, job: Job) -> None:
+        """Run a callback where theirs would run."""
+        self._futures[0]._home.start(job)
+
+
 def gather(*futures: Future[T]) -> Future[list[T]]:
     """Return one future of all their results, in order.
 
     It fails as soon as one of them does, with the same error; the others go on, and are
     cancelled only with it.
     """
-
-    def cancel() -> None:
-        for future in futures:
-            future.cancel()
-
-    whole: Future[list[T]] = Future(None, cancel)
+    whole: Future[list[T]] = Future(_Several(futures))
     lock = threading.Lock()
     left = len(futures)
 
@@ -255,24 +286,16 @@ def gather(*futures: Future[T]) -> Future[list[T]]:
         with lock:
             left -= 1
             last = left == 0
-        failed = _failure(future)
-        if failed is not None:
-            whole.fail(failed)
+        if future.failed:
+            whole.settle(lambda: [future.result()])  # raises
         elif last:
-            whole.settle([future.result() for future in futures])
+            whole.settle(lambda: [future.result() for future in futures])
 
     if not futures:
-        whole.settle([])
+        whole.settle(list)
     for future in futures:
-        future.add_done_callback(one_more)
+        future.when_done(one_more)
     return whole
-
-
-def _failure(future: Future[Any]) -> BaseException | None:
-    try:
-        return future.exception()
-    except CancelledError as error:
-        return error
 
 
 class as_completed(Iterator[Future[T]], AsyncIterator[Future[T]]):  # noqa: N801 (it is called like a function, as in concurrent.futures)
@@ -289,7 +312,7 @@ class as_completed(Iterator[Future[T]], AsyncIterator[Future[T]]):  # noqa: N801
         self._left = len(waited)
         self._until = None if timeout is None else time.monotonic() + timeout
         for future in waited:
-            future.add_done_callback(self._ended.put)
+            future.when_done(self._ended.put)
 
     def __iter__(self) -> Iterator[Future[T]]:
         return self

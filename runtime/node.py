@@ -22,7 +22,7 @@ from typing import Any, ParamSpec
 
 from circuit.runtime.actions import Action, Alarm, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
 from circuit.runtime.core import Core
-from circuit.runtime.execution import Answer, EventLoop, Execution, Functions
+from circuit.runtime.execution import Answer, EventLoop, Execution, Functions, raised
 from circuit.runtime.future import Future
 from circuit.runtime.messages import Code, Down, Frame, Hello, Item, NodeId, Payload, Raise, Refusal, Welcome
 from circuit.runtime.record import Record
@@ -83,11 +83,11 @@ class Node:
         handle: Future[Any] | Stream[Any]
         if stream:
             inbox = Inbox(record)
-            cancel = functools.partial(self._cancel, number)
+            cancel = functools.partial(self.cancel, number)
             handle = Stream(inbox, functools.partial(self._taken, number), cancel, self._chores.put)
             self._handles[number] = inbox
         else:
-            handle = Future(record, functools.partial(self._cancel, number), self._report)
+            handle = Future(self, number, record)
             self._handles[number] = handle
         window = STREAM_WINDOW if stream else 0
         self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
@@ -124,7 +124,25 @@ class Node:
             if isinstance(handle, Future):
                 handle.cancel()
             elif handle is not None:
-                self._cancel(number)
+                self.cancel(number)
+
+    # What the handles ask for (`future.Home`).
+
+    def cancel(self, number: int) -> None:
+        """Give a call up."""
+        self._handles.pop(number, None)
+        self._do(self._core.cancel, number, time.monotonic())
+
+    def report(self, record: Record, outcome: Raise | Lose) -> None:
+        """Tell the user of an error that nobody asked for; may be called by a finalizer."""
+        self._chores.put(lambda: _print_unasked(record, outcome))
+
+    def start(self, job: Callable[[], object]) -> None:
+        """Run a job on a thread where it may block; on this one if there are no more."""
+        try:
+            self._threads.start(job)
+        except RuntimeError:  # the interpreter is ending, or the system has no more
+            job()
 
     # What the cluster does.
 
@@ -258,16 +276,15 @@ class Node:
             self._do(self._core.answered, run.origin, outcome, time.monotonic())
 
         execution = self._executions[key] = Execution(run.call, answer)
-        execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
+        try:
+            execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
+        except RuntimeError as error:  # no more threads are to be had: the call fails, the node goes on
+            answer(raised(run.call.call, error))
         with self._lock:
             given_up = not self._core.runs(*key)
         if given_up:  # or over already, and then this changes nothing
             self._executions.pop(key, None)
             execution.interrupt()
-
-    def _cancel(self, number: int) -> None:
-        self._handles.pop(number, None)
-        self._do(self._core.cancel, number, time.monotonic())
 
     def _taken(self, number: int) -> None:
         self._do(self._core.taken, number, time.monotonic())
@@ -300,9 +317,6 @@ class Node:
                 continue
             if chore:
                 chore()
-
-    def _report(self, record: Record, outcome: Raise | Lose) -> None:
-        self._chores.put(lambda: _print_unasked(record, outcome))
 
 
 def _print_unasked(record: Record, outcome: Raise | Lose) -> None:

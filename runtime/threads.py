@@ -7,6 +7,7 @@ there is none on goroutines.
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -15,7 +16,7 @@ from circuit.runtime.errors import Cancelled
 
 IDLE_SECONDS = 10.0
 
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 
 class Threads:
@@ -26,7 +27,11 @@ class Threads:
         self._idle: list[SimpleQueue[Job]] = []
 
     def start(self, job: Job) -> None:
-        """Run `job` on a thread now. It must not raise."""
+        """Run `job` on a thread now; what it raises is printed, as for any thread.
+
+        Raises:
+            RuntimeError: the system gives no more threads.
+        """
         with self._lock:
             inbox = self._idle.pop() if self._idle else None
         if inbox is None:
@@ -44,7 +49,10 @@ class Threads:
                         continue  # taken by `start` a moment ago: a job is coming
                     self._idle.remove(inbox)
                 return
-            job()
+            try:
+                job()
+            except Exception:  # noqa: BLE001 (a user's callback: it costs neither the thread nor its node)
+                _print_as_uncaught()
             del job  # what it holds must not live until the next one
             with self._lock:
                 self._idle.append(inbox)
@@ -97,6 +105,12 @@ class Interruptible:
                     self._thread = None
             except Cancelled:
                 continue
+
+
+def _print_as_uncaught() -> None:
+    kind, error, frames = sys.exc_info()
+    assert kind is not None
+    threading.excepthook(threading.ExceptHookArgs((kind, error, frames, threading.current_thread())))
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

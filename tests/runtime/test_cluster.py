@@ -205,6 +205,33 @@ def test_callbacks_run_once_whenever_they_are_added(w1):
     assert seen == [future, future]
 
 
+def test_a_callback_may_block_and_raise(w1, monkeypatch):
+    uncaught = []
+    monkeypatch.setattr(threading, "excepthook", uncaught.append)
+    raised = threading.Event()
+
+    def callback(ended):
+        circuit.call(add, 1).on(w1).result(timeout=30)
+        raised.set()
+        raise KeyError("from a callback")
+
+    circuit.call(add, 1, 1).on(w1).add_done_callback(callback)
+    assert raised.wait(30)
+    assert circuit.call(add, 2).on(w1).result(timeout=30) == 2
+    wait_until(lambda: [type(error.exc_value) for error in uncaught] == [KeyError])
+
+
+def test_gather_rebuilds_what_only_the_program_knows(tmp_path, monkeypatch, w1):
+    (tmp_path / "boxed.py").write_text("class Box: pass\ndef make(): return Box()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import boxed
+
+    def collect(make):
+        return circuit.gather(*[circuit.call(make).on("w2") for _ in range(3)]).result()
+
+    assert [type(box) for box in circuit.call(collect, boxed.make).on(w1).result()] == [boxed.Box] * 3
+
+
 def test_await_in_a_coroutine(w1, w2):
     async def main():
         with pytest.raises(LookupError):
