@@ -14,8 +14,10 @@ statement, a Circuit file has no others.
 
 import re
 import tokenize
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from circuit.compiler.positions import LineTable
 from circuit.compiler.source import Source, Span
@@ -31,8 +33,10 @@ _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 def free_name(source: Source) -> str:
     """Return the name for the runtime module: `_circuit`, or a longer one if the source has that."""
+    # Python takes identifiers for the same if their compatibility forms are.
+    text = source.text if source.text.isascii() else unicodedata.normalize("NFKC", source.text)
     name = NAME
-    while name in source.text:
+    while name in text:
         name += "_"
     return name
 
@@ -52,7 +56,10 @@ def import_edit(source: Source, name: str) -> Edit | None:
     if head.first_is_simple:
         return _insertion(head.first_start, f"{statement}; ")
     for number, text in lines.items():
-        return _insertion(head.table.offset(number, 0), f"{statement}  " if text.strip() else statement)
+        if not text.strip():
+            return _insertion(head.table.offset(number, 0), statement)
+        if text.lstrip().startswith("#"):
+            return _insertion(head.table.offset(number, 0), f"{statement}  ")
     return None
 
 
@@ -84,7 +91,7 @@ def _read_head(source: Source) -> _Head | None:
                 reserved = statement[-1]
                 continue
             first = statement[0]
-            untouchable = reserved.end[0] if reserved else _last_special_line(source)
+            untouchable = reserved.end[0] if reserved else _last_special_line(table)
             return _Head(
                 table=table,
                 reserved_end=table.offset(*reserved.end) if reserved else None,
@@ -122,10 +129,10 @@ def _is_future_import(statement: list[tokenize.TokenInfo]) -> bool:
     return [token.string for token in statement[:2]] == ["from", "__future__"]
 
 
-def _last_special_line(source: Source) -> int:
+def _last_special_line(table: LineTable) -> int:
     """Return the last of the lines that a shebang or a coding cookie stands on, or 0."""
-    special = 1 if source.text.startswith("#!") else 0
-    for number in (1, 2):
-        if number <= source.text.count("\n") + 1 and _COOKIE.match(source.line_text(number)):
+    special = 0
+    for number, text in enumerate(islice(table.plain_lines(), 2), start=1):
+        if _COOKIE.match(text) or (number == 1 and text.startswith("#!")):
             special = number
     return special

@@ -40,6 +40,14 @@ HEADS = {
         b"#!/bin/x\n# about\nclass C: pass\n",
         b"#!/bin/x\nimport circuit as _circuit  # about\nclass C: pass\n",
     ),
+    "an old cookie and old line ends": (
+        b"#\r# coding: latin-1\r# about '\xe9'\rclass C: pass\r",
+        b"#\r# coding: latin-1\rimport circuit as _circuit  # about '\xe9'\rclass C: pass\r",
+    ),
+    "a backslash and a comment over a class": (
+        b"\\\n# about\nclass C: pass\n",
+        b"\\\nimport circuit as _circuit  # about\nclass C: pass\n",
+    ),
     "blanks over a decorator": (
         b"  \t\r\n@d\r\nclass C: pass\r\n",
         b"import circuit as _circuit  \t\r\n@d\r\nclass C: pass\r\n",
@@ -70,6 +78,7 @@ def test_the_import_is_added_to_a_line_that_exists(head: bytes, expected: bytes)
         b"async def f(): pass\n",
         b"match x:\n case 1: pass\n",
         b"#!/bin/x\nclass C: pass\n",
+        b"\\\nclass C: pass\n",
         b"@d\ndef f(): 1\n",
     ],
 )
@@ -84,3 +93,8 @@ def test_a_name_that_the_program_has_is_left_to_it() -> None:
     assert compilation.data.startswith(
         b"import circuit as _circuit__; _circuit = _circuit_ = 1\n_circuit__.call("
     )
+
+
+def test_a_name_that_only_looks_different_is_taken_too() -> None:
+    compilation = compile_bytes("_ｃircuit = 1\n".encode() + SPAWN, "a.cpy")
+    assert compilation.text.endswith("\n_circuit_.call(f, x).on(w)\n")
