@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Automaton:
     `actions[state][kind]` is the next state, or `~rule` for a reduction;
     `gotos[state][origin]` the state after one. A parse begins in
     `starts[name]` and has succeeded when a reduction leads to `finals[name]`.
+    `climbs` is the driver's memo of what the rest implies; see trees.py.
     """
 
     rules: list[Rule]
@@ -59,6 +60,7 @@ class Automaton:
     gotos: list[dict[str, int]]
     starts: dict[str, int]
     finals: dict[str, int]
+    climbs: dict[tuple[int, int, str], int] = field(default_factory=dict, repr=False, compare=False)
 
 
 @cache

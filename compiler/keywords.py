@@ -27,7 +27,7 @@ from circuit.compiler.source import Span
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.tokens import Tokens
 
-WORD = re.compile(r"\bspawn\b")
+WORD = re.compile(r"spawn\b(?<!\wspawn)")  # `\b` in front would keep re from leaping to the letters
 _CONSTANTS = {"None", "True", "False", "..."}
 ATOM_STARTS = _CONSTANTS | {"NAME", "NUMBER", "STRING", "FSTRING_START", "TSTRING_START"}
 OPERAND_ENDS = _CONSTANTS | {"NAME", "NUMBER", "STRING", "FSTRING_END", "TSTRING_END", ")", "]", "}"}

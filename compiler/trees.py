@@ -11,7 +11,6 @@ of an inlined rule travel up the stack as a list, which the next node takes in.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from circuit.compiler.automaton import END, Automaton, load_automaton
@@ -52,7 +51,7 @@ def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
     """
     automaton = load_automaton()
     actions, gotos, rules, final = automaton.actions, automaton.gotos, automaton.rules, automaton.finals[goal]
-    climbs = _climbs()
+    climbs = automaton.climbs
     kinds, starts, ends = tokens.kinds, tokens.starts, tokens.ends
     state = automaton.starts[goal]
     states = [state]
@@ -117,12 +116,6 @@ def _climb(automaton: Automaton, below: int, action: int, kind: str) -> int:
         if following is None or following >= 0 or not automaton.rules[~following].unit:
             return state
         action = following
-
-
-@cache
-def _climbs() -> dict[tuple[int, int, str], int]:
-    """Return the climbs known so far: a memo, shared because it only repeats the automaton."""
-    return {}
 
 
 def span(child: Child) -> Span:
