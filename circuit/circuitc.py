@@ -14,11 +14,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from circuit.atomic import write_atomic
 from circuit.compiler import Compilation, compile_bytes, render, styled
+
+STDIN, STDOUT = 0, 1
 
 COMPILED, HAS_ERRORS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -93,23 +96,26 @@ def _same_file(one: str, other: str) -> bool:
 
 def _read(name: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        if name != "-":
+            return Path(name).read_bytes()
+        # By number, for Python has no sys.stdin where the shell closed it.
+        with os.fdopen(STDIN, "rb", closefd=False) as file:
+            return file.read()
     except OSError as error:
-        raise _UnusableError(f"cannot read {name}: {error.strerror}") from None
+        raise _UnusableError(f"cannot read {'stdin' if name == '-' else name}: {error.strerror}") from None
 
 
 def _write(data: bytes, name: str) -> None:
     try:
-        if name == "-":
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        else:
+        if name != "-":
             write_atomic(Path(name), data)
-    except BrokenPipeError:
-        # The reader has what it wanted. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        with os.fdopen(STDOUT, "wb", closefd=False, buffering=0) as file, suppress(BrokenPipeError):
+            # A reader that goes away has what it wanted.
+            while data:
+                data = data[file.write(data) :]
     except OSError as error:
-        raise _UnusableError(f"cannot write {name}: {error.strerror}") from None
+        raise _UnusableError(f"cannot write {'stdout' if name == '-' else name}: {error.strerror}") from None
 
 
 def _report(compilation: Compilation) -> None:

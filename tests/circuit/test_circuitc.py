@@ -150,6 +150,20 @@ def test_a_link_stays_a_link_and_a_device_a_device(folder: Path) -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
+@pytest.mark.parametrize(
+    ("shell", "message"),
+    [
+        ("- <&-", "circuitc: cannot read stdin: Bad file descriptor"),
+        ("app.cpy >&-", "circuitc: cannot write stdout: Bad file descriptor"),
+        ("app.cpy >/dev/full", "circuitc: cannot write stdout: No space left on device"),
+    ],
+)
+def test_standard_files_that_fail_are_said_in_one_line(folder: Path, shell: str, message: str) -> None:
+    command = f"{shlex.join(CIRCUITC)} {shell}"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, message + "\n")
+
+
 def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     (folder / "long.cpy").write_text("x = 1\n" * 100_000)
     command = f"{shlex.join(CIRCUITC)} long.cpy | head -1"
