@@ -34,6 +34,8 @@ from circuit.runtime.windows import STREAM_WINDOW
 P = ParamSpec("P")
 
 CHORES_SECONDS = 1.0
+DRIVER_THREADS = 2
+"""Threads that serve a driver's modules to its workers when its main program has ended."""
 
 
 class Node:
@@ -65,11 +67,12 @@ class Node:
         self._reading: dict[NodeId, threading.Lock] = {}
         self._executions: dict[tuple[NodeId, int], Execution] = {}
         self._functions = Functions()
-        self._threads = Threads()
+        driver = me == registrar
+        self._threads = Threads(reserve=DRIVER_THREADS if driver else 0)
         self._loop = EventLoop()
         self._chores: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
-        self._transport = GrpcTransport(self, self._address(me))
+        self._transport = GrpcTransport(self, self._address(me), awaited=len(members) if driver else 0)
         self._clock.start()
 
     # What the program does.

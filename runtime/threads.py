@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
@@ -20,11 +21,20 @@ Job = Callable[[], object]
 
 
 class Threads:
-    """A pool without a bound; idle threads end after IDLE_SECONDS."""
+    """A pool without a bound; idle threads end after IDLE_SECONDS, but for a reserve.
 
-    def __init__(self) -> None:
+    Once the main thread has ended, Python 3.12 starts no more threads. What is to go on until the
+    program's spawns have ended must have its threads by then: that is the reserve. A job for which
+    there is none then waits for one.
+    """
+
+    def __init__(self, reserve: int = 0) -> None:
         self._lock = threading.Lock()
+        self._reserve = reserve
         self._idle: list[SimpleQueue[Job]] = []
+        self._waiting: deque[Job] = deque()
+        for _ in range(reserve):
+            self._idle.append(self._new_thread())
 
     def start(self, job: Job) -> None:
         """Run `job` on a thread now; what it raises is printed, as for any thread.
@@ -33,11 +43,19 @@ class Threads:
             RuntimeError: the system gives no more threads.
         """
         with self._lock:
-            inbox = self._idle.pop() if self._idle else None
-        if inbox is None:
-            inbox = SimpleQueue()
-            threading.Thread(target=self._work, args=(inbox,), name="circuit-call", daemon=True).start()
+            try:
+                inbox = self._idle.pop() if self._idle else self._new_thread()
+            except RuntimeError:
+                if threading.main_thread().is_alive():
+                    raise
+                self._waiting.append(job)
+                return
         inbox.put(job)
+
+    def _new_thread(self) -> SimpleQueue[Job]:
+        inbox: SimpleQueue[Job] = SimpleQueue()
+        threading.Thread(target=self._work, args=(inbox,), name="circuit-call", daemon=True).start()
+        return inbox
 
     def _work(self, inbox: SimpleQueue[Job]) -> None:
         while True:
@@ -45,8 +63,8 @@ class Threads:
                 job = inbox.get(timeout=IDLE_SECONDS)
             except Empty:
                 with self._lock:
-                    if inbox not in self._idle:
-                        continue  # taken by `start` a moment ago: a job is coming
+                    if inbox not in self._idle or len(self._idle) <= self._reserve:
+                        continue  # taken by `start` a moment ago, or of the reserve
                     self._idle.remove(inbox)
                 return
             try:
@@ -55,7 +73,10 @@ class Threads:
                 _print_as_uncaught()
             del job  # what it holds must not live until the next one
             with self._lock:
-                self._idle.append(inbox)
+                if self._waiting:
+                    inbox.put(self._waiting.popleft())
+                else:
+                    self._idle.append(inbox)
 
 
 class Interruptible:

@@ -25,6 +25,8 @@ from circuit.runtime.windows import WindowExceeded
 
 METHOD = "/circuit.Node/Session"
 REDIAL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+THREADS_A_CARRIER = 2
+"""One writes and one reads."""
 BROKEN_RULES = (ProtocolError, SessionError, IncompleteTransfer, WindowExceeded)
 
 _OPTIONS = (
@@ -85,11 +87,12 @@ class GrpcTransport:
     Args:
         host: the node.
         address: where to serve, as `unix:/path`; the folder must be 0700.
+        awaited: how many peers will dial this node.
     """
 
-    def __init__(self, host: Host, address: str) -> None:
+    def __init__(self, host: Host, address: str, awaited: int) -> None:
         self._host = host
-        self._threads = Threads()
+        self._threads = Threads(reserve=THREADS_A_CARRIER * awaited)
         self._closing = threading.Event()
         self._channels: dict[NodeId, grpc.Channel] = {}
         self._server = grpc.server(_Executor(self._threads), options=_OPTIONS)
