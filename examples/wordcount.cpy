@@ -21,11 +21,12 @@ from zlib import crc32
 
 import circuit
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 WORD = re.compile(r"[^\W\d]\w*")
-BATCH = 4_000_000  # characters that a mapper counts before it hands its counts over
+WORDS = 100_000  # different words that a mapper gathers before it hands their counts over
+STEP = 50  # files between two reports of progress
 
 
 # On the workers.
@@ -38,17 +39,18 @@ def read(files):
 
 
 def count(files, reader, reducers):
-    """Mapper: count the words of what a reader streams; yield how many bytes are done."""
-    batch, characters, done = Counter(), 0, 0
-    for file, text in zip(files, spawn read(files) on reader):
-        batch.update(WORD.findall(text))
-        characters += len(text)
-        done += file.stat().st_size
-        if characters > BATCH:
-            hand_over(batch, reducers)
+    """Mapper: count the words of what a reader streams; yield how many files are done."""
+    counts, done = Counter(), 0
+    for text in spawn read(files) on reader:
+        counts.update(WORD.findall(text))
+        done += 1
+        if len(counts) > WORDS:
+            hand_over(counts, reducers)
+            counts.clear()
+        if done == STEP:
             yield done
-            batch, characters, done = Counter(), 0, 0
-    hand_over(batch, reducers)
+            done = 0
+    hand_over(counts, reducers)
     yield done
 
 
@@ -111,7 +113,7 @@ async def map_reduce(files, workers, progress):
         spawn count(share, workers[number - 1], reducers) on worker
         for number, (worker, share) in enumerate(zip(workers, deal(files, len(workers))))
     ]
-    bar = progress.add_task("counting", total=sum(file.stat().st_size for file in files))
+    bar = progress.add_task("counting", total=len(files))
 
     async def follow(mapper):
         async for done in mapper:
@@ -146,11 +148,11 @@ def main():
     parser.add_argument("--verify", action="store_true", help="compare with a single-process count")
     options = parser.parse_args()
     console = Console()
-    files = corpus(options.folder)
 
     began = time.perf_counter()
     with circuit.cluster(workers=options.workers) as cluster:
-        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn()
+        files = corpus(options.folder)  # while the workers start
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=console) as progress:
             reducers = asyncio.run(map_reduce(files, cluster.workers, progress))
         tops = [reducer.top(20) for reducer in reducers]
@@ -163,7 +165,7 @@ def main():
 
     if options.verify:
         began = time.perf_counter()
-        plain = plain_count(files)
+        plain = plain_count(corpus(options.folder))
         alone = time.perf_counter() - began
         console.print(f"one process: {alone:.2f} s; the workers are {alone / seconds:.2f} times as fast")
         if plain != counted:
