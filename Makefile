@@ -1,50 +1,91 @@
 # Every command that a developer of Circuit needs; `make` alone lists them.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-VENV   ?= .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
-TYPED  := build/typing/circuit
-PARTS  := compiler runtime grammar proto
-OURS   := circuit compiler runtime grammar proto tests benchmarks
+#
+# All of them run in .venv, which the first one makes: with $(PYTHON) if that is given
+# (make PYTHON=python3.13 test), else with the first interpreter below that will do.
+VENV     := .venv
+BIN      := $(VENV)/bin
+READY    := $(VENV)/.ready
+PARTS    := compiler runtime grammar proto
+OURS     := circuit $(PARTS) tests benchmarks
+TYPED    := build/typing
+PROTO    := circuit/proto/session.proto
+STDLIB    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+EVERY    ?= 1
+SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type proto grammar fresh roundtrip bench clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip bench clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-
-# The environment: made once, and again whenever the packaging files change.
-$(READY): setup.cfg pyproject.toml
-	@test -n "$(PYTHON)" || { echo "circuit: no python3 found; install CPython 3.11 or newer" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "circuit: $(PYTHON) is older than 3.11; run make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "circuit: cannot make $(VENV); on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(READY)  ## count the words of Python's standard library on all cores
-	$(BIN)/circuit run examples/wordcount.cpy --verify
+	@$(BIN)/circuit run examples/wordcount.cpy --verify
 
 test: $(READY)  ## run the whole test suite
 	$(BIN)/python -m pytest
 
-lint: $(READY)  ## check style (ruff)
+lint: $(READY)  ## check style and format (ruff)
 	$(BIN)/ruff check $(OURS)
 	$(BIN)/ruff format --check $(OURS)
 
-# mypy reads the source folders under their package names through a tree of links.
+format: $(READY)  ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix-only $(OURS)
+	$(BIN)/ruff format $(OURS)
+
+# mypy finds the folders under their package names in a tree of links, made anew each time.
 type: $(READY)  ## check types (mypy, strict)
-	@mkdir -p $(TYPED)
-	@ln -sfn $(CURDIR)/circuit/*.py $(CURDIR)/circuit/py.typed $(TYPED)/
-	@for part in $(PARTS); do ln -sfn $(CURDIR)/$$part $(TYPED)/$$part; done
-	$(BIN)/mypy --package circuit
+	@rm -rf $(TYPED)/circuit $(TYPED)/tests $(TYPED)/benchmarks && mkdir -p $(TYPED)/circuit
+	@ln -s $(CURDIR)/circuit/*.py $(CURDIR)/circuit/py.typed $(addprefix $(CURDIR)/,$(PARTS)) $(TYPED)/circuit/
+	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks $(TYPED)/
+	cd $(TYPED) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p circuit -p tests -p benchmarks
 
-proto: $(READY)  ## generate proto/session_pb2.py from proto/session.proto
-	@mkdir -p build/proto
-	$(BIN)/python -m grpc_tools.protoc --proto_path=circuit/proto=proto --python_out=build/proto --pyi_out=build/proto circuit/proto/session.proto
-	cp build/proto/circuit/proto/session_pb2.py build/proto/circuit/proto/session_pb2.pyi proto/
+proto: build/$(PROTO)  ## generate proto/session_pb2.py and .pyi from session.proto
+	cp build/circuit/proto/session_pb2.py build/circuit/proto/session_pb2.pyi proto/
 
-bench: $(READY)  ## measure
+.PHONY: build/$(PROTO)
+build/$(PROTO): $(READY)
+	@mkdir -p build
+	@$(BIN)/python -m grpc_tools.protoc --proto_path=circuit/proto=proto --python_out=build --pyi_out=build $(PROTO)
+
+tables: $(READY)  ## generate grammar/circuit.tables from the grammars
+	$(BIN)/python -m circuit.compiler.tables
+
+fresh: build/$(PROTO)  ## check that generated code is what would be generated now
+	diff -u proto/session_pb2.py build/circuit/proto/session_pb2.py
+	diff -u proto/session_pb2.pyi build/circuit/proto/session_pb2.pyi
+	$(BIN)/python -m circuit.compiler.tables --check
+
+roundtrip: $(READY)  ## write the standard library back from its trees (EVERY=20: each 20th file)
+	$(BIN)/python -m circuit.compiler.roundtrip tests/grammar/fixtures examples
+	$(BIN)/python -m circuit.compiler.roundtrip --every $(EVERY) $(STDLIB)
+
+bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.calls
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment: made by the first command that needs it, brought up to date when the packaging
+# files change, and made anew when PYTHON names another interpreter than the one it was made with.
+ifneq ($(filter-out $(file <$(VENV)/.interpreter),$(PYTHON)),)
+.PHONY: $(BIN)/python
+endif
+
+$(BIN)/python:
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	    if $$python -c '$(SUITABLE)' 2>/dev/null; then \
+	        echo "making $(VENV) with $$($$python --version) ..."; \
+	        $$python -m venv --clear $(VENV) && echo "$$python" >$(VENV)/.interpreter; \
+	        exit; \
+	    fi; \
+	done; \
+	echo 'circuit: $(or $(PYTHON),no python3 here) is no CPython 3.11 or newer that can make environments;' \
+	    'on Debian: apt-get install python3-venv, else: make PYTHON=/path/to/python3.11' >&2; \
+	exit 1
+
+$(READY): $(BIN)/python setup.cfg pyproject.toml
+	@echo 'installing circuit and its tools into $(VENV), which may take a minute ...'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $@
