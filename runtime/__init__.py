@@ -42,3 +42,9 @@ __all__ = [
     "worker",
     "workers",
 ]
+
+# Users meet these under the name by which they are public: in tracebacks, in help(), in pickles.
+for _name in __all__:
+    if globals()[_name].__module__.startswith("circuit."):
+        globals()[_name].__module__ = "circuit"
+del _name

@@ -13,15 +13,23 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "circuit-"
+LONGEST_PARENT = 60
+"""Bytes: the address of a unix socket has room for 107, and the folder and node names take theirs."""
 
 
 class SocketFolder:
-    """A new folder with mode 0700 under the temporary folder, locked by this process."""
+    """A new folder with mode 0700 under the temporary folder, locked by this process.
+
+    Where the temporary folder's path is too long for the address of a socket, /tmp takes its place.
+    """
 
     def __init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
+        parent = Path(tempfile.gettempdir())
+        if len(os.fsencode(parent)) > LONGEST_PARENT:
+            parent = Path("/tmp")
+        _sweep(parent)
         while True:
-            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
             self._lock = os.open(self.path, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             if self.path.exists():

@@ -50,7 +50,7 @@ def raise_unsendable():
 
 
 def sleep(seconds):
-    time.sleep(seconds)  # noqa: the call that is to be killed
+    time.sleep(seconds)  # the call that is to be killed
 
 
 def die(status):
@@ -146,7 +146,7 @@ def test_kill_9_loses_each_call_in_flight_with_the_signal_within_100_ms():
 
             def mark_and_sleep(ref):
                 ref.append(1)
-                time.sleep(3600)  # noqa: it is killed
+                time.sleep(3600)  # it is killed
 
             futures = [circuit.call(mark_and_sleep, began).on(victim) for _ in range(10)]
             wait_until(lambda began=began: len(began.copy()) == 10)
@@ -183,7 +183,7 @@ def test_kill_9_is_seen_by_the_other_workers_too(cluster):
 def test_a_stream_of_a_killed_worker_raises_after_what_arrived(cluster):
     def produce():
         yield 1
-        time.sleep(3600)  # noqa: it is killed
+        time.sleep(3600)  # it is killed
 
     stream = circuit.call(produce).on("w1")
     assert next(stream) == 1
@@ -340,6 +340,15 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path):
     killed.communicate(timeout=30)
     assert run_program(tmp_path, program, TMPDIR=str(tmp_path / "t")).stdout == "1\n"
     assert not list((tmp_path / "t").iterdir())
+
+
+def test_a_temporary_folder_with_a_long_path_is_no_obstacle(tmp_path):
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    ran = run_program(
+        tmp_path, "import circuit\nprint(circuit.call(abs, -1).on('w1').result())", TMPDIR=str(folder)
+    )
+    assert ran.stdout == "1\n", ran.stderr
 
 
 # What workers print.
