@@ -60,7 +60,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build the source archive and the wheel."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--outdir", folder, checkout]
+    command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder, checkout]
     done = subprocess.run(command, env=VARIABLES, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     (archive,) = folder.glob("*.tar.gz")
@@ -91,18 +91,18 @@ def installed(
 def _install(folder: Path, version: str, arguments: list[str | Path]) -> Environment:
     """Make an empty environment, and let its own pip install Circuit with all that it needs."""
     environment = Environment(folder / "venv")
-    command = [_interpreter(version), "-m", "venv", environment.folder]
+    command: list[str | Path] = [_interpreter(version), "-m", "venv", environment.folder]
     subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
     environment.run("python", "-m", "pip", "install", "--disable-pip-version-check", *arguments, cwd=folder)
     return environment
 
 
-def _interpreter(version: str) -> str | Path:
+def _interpreter(version: str) -> str:
     """Find the Python of this version that can make environments; skip where there is none."""
     if version == RUNNING:
         return sys.executable
     pyenv = Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python")
-    for python in (f"python{version}", *pyenv):
+    for python in (f"python{version}", *map(str, pyenv)):
         try:  # a shim of pyenv is there even if the version behind it is not
             subprocess.run([python, "-c", "import ensurepip"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):

@@ -1,0 +1,1 @@
+"""Figures: Circuit beside its peers, in one run on one machine. They are shown, and never asserted."""
