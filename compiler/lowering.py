@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import libcst as cst
+
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import CallParts, Spawn
 from circuit.compiler.splice import Edit

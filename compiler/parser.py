@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from lark import Tree
+
 from circuit.compiler.keywords import OPERATORS, WORD, is_operand, mark_spawns
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
 from circuit.compiler.statements import at_depth, mark_statements
 from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
-from lark import Tree
 
 _DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
 _AFTER_PLACE = {",", ";", ":", "=", "!", "for", "as", "if", "else"}

@@ -24,11 +24,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from lark import Tree
+
 from circuit.compiler.parser import parse_module
 from circuit.compiler.source import Source, SourceError
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.trees import Child, Node
-from lark import Tree
 
 _GAP = re.compile(r"(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*)*")
 

@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from circuit.compiler.automaton import GRAMMAR, TABLES, Automaton, Rule, grammar_hash
 from lark import Lark
 from lark.lexer import Lexer
 from lark.parsers.lalr_analysis import Shift
+
+from circuit.compiler.automaton import GRAMMAR, TABLES, Automaton, Rule, grammar_hash
 
 
 class _NoLexer(Lexer):

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lark import Tree
+
 from circuit.compiler.automaton import END, Automaton, load_automaton
 from circuit.compiler.source import Span
 from circuit.compiler.tokens import Tokens
-from lark import Tree
 
 
 class Leaf(NamedTuple):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from google.protobuf.message import DecodeError
+
 from circuit.proto import session_pb2 as pb
 from circuit.runtime.messages import (
     Call,
@@ -30,7 +32,6 @@ from circuit.runtime.messages import (
     Return,
     Welcome,
 )
-from google.protobuf.message import DecodeError
 
 Opening: TypeAlias = Hello | Welcome | Refusal
 

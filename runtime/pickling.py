@@ -12,6 +12,7 @@ import pickle
 from typing import Any
 
 import cloudpickle
+
 from circuit.runtime.culprit import find_culprit
 from circuit.runtime.errors import NotSendable
 from circuit.runtime.messages import Payload

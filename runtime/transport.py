@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 import grpc
+
 from circuit.runtime.frames import Opening, ProtocolError, decode, encode
 from circuit.runtime.messages import Frame, Hello, NodeId, Refusal, Welcome
 from circuit.runtime.session import SessionError

@@ -4,9 +4,10 @@ import traceback
 import warnings
 
 import pytest
-from circuit.compiler import Source, compile_bytes, compile_source
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from circuit.compiler import Source, compile_bytes, compile_source
 
 WORDS = [*"()[]{}:,;#'=*.1é", "spawn", "on", "f", "(x)", "w", ":=", "->", "f'", "match", "lambda", "await"]
 WORDS += ["yield", "if", "for", "in", "def", "class", "import", "return", "async", "with"]

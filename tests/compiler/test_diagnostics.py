@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from circuit.compiler import compile_bytes
 from circuit.compiler.diagnostics import TITLES, Diagnostic, Label, in_order
 from circuit.compiler.rendering import render, styled

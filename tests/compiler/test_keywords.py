@@ -7,13 +7,14 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from circuit.compiler.keywords import mark_spawns
 from circuit.compiler.parser import find_spawns
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.tokens import Tokens, tokenize
-from hypothesis import given
-from hypothesis import strategies as st
 
 LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[::8]
 SOFT = {"match", "case", "type", "_"}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from circuit.compiler import Source, compile_bytes, compile_source
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit.compiler import Source, compile_bytes, compile_source
 
 GOLDEN = Path(__file__).parent / "golden" / "lowering"
 PROGRAMS = sorted(GOLDEN.glob("*.cpy"))

@@ -1,6 +1,7 @@
 """The parser's two products: spawns with exact spans, and whole trees."""
 
 import pytest
+
 from circuit.compiler import parser
 from circuit.compiler.parser import find_spawns, parse_module
 from circuit.compiler.source import Source, Span

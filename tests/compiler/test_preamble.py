@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from circuit.compiler import compile_bytes
 
 SPAWN = b"spawn f(x) on w\n"

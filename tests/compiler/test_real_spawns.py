@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
+
 from circuit.compiler.parser import find_spawns, parse_module
 from circuit.compiler.source import Source
 

@@ -1,9 +1,10 @@
 """Decoding as PEP 263 says, the way back to the bytes, and positions."""
 
 import pytest
-from circuit.compiler.source import Source, SourceError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit.compiler.source import Source, SourceError
 
 
 @pytest.mark.parametrize(

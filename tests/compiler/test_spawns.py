@@ -3,6 +3,7 @@
 import pickle
 
 import pytest
+
 from circuit.compiler.source import Span
 from circuit.compiler.spawns import ParseError, Spawn
 

@@ -4,11 +4,12 @@ import ast
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from circuit.compiler.positions import LineTable, relocate
 from circuit.compiler.source import Source, Span
 from circuit.compiler.splice import Edit, OffsetMap, apply
-from hypothesis import given
-from hypothesis import strategies as st
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 LINE_FREE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=6)

@@ -1,6 +1,7 @@
 """The words that begin statements, told from names, and the parenthesis of `with` items."""
 
 import pytest
+
 from circuit.compiler.source import Source
 from circuit.compiler.statements import mark_statements
 from circuit.compiler.tokens import Tokens, tokenize

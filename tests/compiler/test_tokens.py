@@ -8,11 +8,12 @@ import tokenize as cpython
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.tokens import tokenize
-from hypothesis import given
-from hypothesis import strategies as st
 
 LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[::10]
 

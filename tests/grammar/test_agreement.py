@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from circuit.compiler.parser import parse_module
 from circuit.compiler.source import Source
 

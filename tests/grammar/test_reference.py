@@ -5,8 +5,9 @@ import re
 import sys
 from pathlib import Path
 
-import circuit.grammar
 import pytest
+
+import circuit.grammar
 from circuit.compiler.parser import find_spawns, parse_module
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError, Spawn

@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+
 from circuit.compiler import automaton
 from circuit.compiler.automaton import GRAMMAR, TABLES, load_automaton
 from circuit.compiler.parser import parse_module

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
+
 from circuit.runtime.actions import Action, Deliver, Dial, Grant, Interrupt, Lose, Run
 from circuit.runtime.core import Core
 from circuit.runtime.frames import decode, encode

@@ -1,6 +1,9 @@
 """Sessions: everything in order, once, across broken carriers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from circuit.runtime.messages import End, Frame, Item, NodeId, Payload, Return
 from circuit.runtime.session import (
     ACK_MESSAGES,
@@ -14,8 +17,6 @@ from circuit.runtime.session import (
     State,
 )
 from circuit.runtime.transfers import PART_BYTES, IncompleteTransfer
-from hypothesis import given
-from hypothesis import strategies as st
 
 PEER = NodeId("w1", "life")
 
