@@ -96,8 +96,9 @@ class GrpcTransport:
         self._threads = Threads(reserve=THREADS_A_CARRIER * awaited)
         self._closing = threading.Event()
         self._channels: dict[NodeId, grpc.Channel] = {}
-        self._server = grpc.server(_Executor(self._threads), options=_OPTIONS)
-        handler = grpc.stream_stream_rpc_method_handler(self._serve)
+        # grpc only ever submits to what it calls a ThreadPoolExecutor.
+        self._server = grpc.server(_Executor(self._threads), options=_OPTIONS)  # type: ignore[arg-type]
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(self._serve)
         service, method = METHOD.strip("/").split("/")
         handlers = grpc.method_handlers_generic_handler(service, {method: handler})
         self._server.add_generic_rpc_handlers((handlers,))
@@ -138,7 +139,7 @@ class GrpcTransport:
         _on_transport_thread.here = True
         local = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
         channel = self._channels[peer] = grpc.secure_channel(address, local, options=_OPTIONS)
-        open_stream = channel.stream_stream(METHOD)
+        open_stream: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
         failures = 0
         while not self._closing.is_set() and (hello := self._host.hello(peer)):
             came_up = self._carry(peer, hello, open_stream)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from importlib.abc import InspectLoader
 from importlib.metadata import version
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def test_the_source_is_what_was_written(folder: Path) -> None:
     module = importlib.import_module("cpy_source")
     assert inspect.getsource(module) == SPAWNING
     assert inspect.getsource(module.double) == "".join(SPAWNING.splitlines(keepends=True)[:2])
-    assert module.__loader__.get_source("cpy_source") == SPAWNING
+    loader = module.__loader__
+    assert isinstance(loader, InspectLoader) and loader.get_source("cpy_source") == SPAWNING
 
 
 class Unplaceable:

@@ -84,7 +84,7 @@ def test_python_stays_python_when_its_names_are_spawn_and_on(path: Path) -> None
     tokens = tokenize(source)
     for seed in range(3):
         dice = random.Random(seed)
-        parts = []
+        parts: list[str] = []
         done = 0
         for kind, start, end in zip(tokens.kinds, tokens.starts, tokens.ends, strict=True):
             word = source.text[start:end]

@@ -61,7 +61,7 @@ def test_an_expression_made_a_spawn_is_found(path: Path) -> None:
         if apart and dice.random() < 0.2:
             chosen.append(place)
     chosen.sort(key=lambda place: place[1])
-    parts = []
+    parts: list[str] = []
     expected = []
     done = length = 0
     for node, start, end in chosen:

@@ -12,7 +12,7 @@ from circuit.compiler.source import Source, Span
 from circuit.compiler.splice import Edit, OffsetMap, apply
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
-LINE_FREE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=6)
+LINE_FREE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=6)
 
 
 @st.composite
@@ -20,7 +20,7 @@ def edited_texts(draw: st.DrawFn) -> tuple[str, list[Edit]]:
     """Draw a text and edits that do not overlap, in any order."""
     text, edits = "", []
     for _ in range(draw(st.integers(0, 5))):
-        text += draw(st.text(st.characters(exclude_categories=("Cs",)), max_size=8))
+        text += draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
         replaced, replacement = draw(LINE_FREE), draw(LINE_FREE)
         edits.append(Edit(Span(len(text), len(text) + len(replaced)), replacement))
         text += replaced + "."
