@@ -159,11 +159,19 @@ def test_ctrl_c_ends_a_program_that_waits_by_the_signal_with_its_own_frames_only
         "h.result()\n"
     )
     driver = subprocess.Popen(
-        [CIRCUIT, "run", "app.cpy"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [CIRCUIT, "run", "app.cpy"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # even if we ignore it
     )
     worker = int(driver.stdout.readline())
     driver.send_signal(signal.SIGINT)
-    _, stderr = driver.communicate(timeout=30)
+    try:
+        _, stderr = driver.communicate(timeout=30)
+    finally:
+        driver.kill()
     assert driver.returncode == -signal.SIGINT
     assert stderr.startswith('Traceback (most recent call last):\n  File "app.cpy", line ')
     with pytest.raises(ProcessLookupError):

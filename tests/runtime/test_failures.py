@@ -289,7 +289,7 @@ def test_ctrl_c_ends_driver_and_workers(tmp_path, waiting):
     pids = [int(pid) for pid in driver.stdout.readline().split()]
     assert len(pids) == len(os.sched_getaffinity(0))
     driver.send_signal(signal.SIGINT)
-    _, stderr = driver.communicate(timeout=30)
+    _, stderr = finish(driver)
     assert driver.returncode != 0 or waiting == "pass"
     assert "KeyboardInterrupt" in stderr or waiting == "pass"
     wait_until(lambda: not any(map(alive, pids)))
@@ -299,14 +299,14 @@ def test_kill_9_on_the_driver_ends_the_workers(tmp_path):
     driver = start_program(tmp_path, textwrap.dedent(PROGRAM) + "held[0].result()")
     pids = [int(pid) for pid in driver.stdout.readline().split()]
     driver.kill()
-    driver.communicate(timeout=30)
+    finish(driver)
     wait_until(lambda: not any(map(alive, pids)))
 
 
 def test_an_uncaught_exception_ends_the_program_and_its_workers(tmp_path):
     driver = start_program(tmp_path, textwrap.dedent(PROGRAM) + "raise SystemError('mine')")
     pids = [int(pid) for pid in driver.stdout.readline().split()]
-    _, stderr = driver.communicate(timeout=30)
+    _, stderr = finish(driver)
     assert driver.returncode == 1 and "SystemError: mine" in stderr
     wait_until(lambda: not any(map(alive, pids)))
 
@@ -337,7 +337,7 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path):
     )
     killed.stdout.readline()
     killed.kill()
-    killed.communicate(timeout=30)
+    finish(killed)
     assert run_program(tmp_path, program, TMPDIR=str(tmp_path / "t")).stdout == "1\n"
     assert not list((tmp_path / "t").iterdir())
 
@@ -394,7 +394,7 @@ def segfault():
 
 
 def start_program(folder, text, **environment):
-    """Start a driver that runs the text as app.py."""
+    """Start a driver that runs the text as app.py, and can be interrupted even if we cannot."""
     (folder / "app.py").write_text(textwrap.dedent(text))
     return subprocess.Popen(
         [sys.executable, "app.py"],
@@ -403,13 +403,22 @@ def start_program(folder, text, **environment):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+def finish(driver):
+    """Wait for a driver's end and return what it wrote; kill it if that takes too long."""
+    try:
+        return driver.communicate(timeout=30)
+    finally:
+        driver.kill()
 
 
 def run_program(folder, text, **environment):
     """Run a driver to its end."""
     driver = start_program(folder, text, **environment)
-    stdout, stderr = driver.communicate(timeout=60)
+    stdout, stderr = finish(driver)
     return subprocess.CompletedProcess("app.py", driver.returncode, stdout, stderr)
 
 
