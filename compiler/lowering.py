@@ -27,7 +27,7 @@ from circuit.compiler.splice import Edit
 
 # A line break, or several, with the blanks, comments and continuations around them.
 BREAK = re.compile(r"(?:[ \t\f]*(?:#[^\r\n]*|\\)?(?:\r\n|\r|\n))+[ \t\f]*")
-LAST_COMMA = re.compile(r"(?:[ \t\f\r\n\\]|#[^\r\n]*+)*+,")
+LAST_COMMA = re.compile(r"(?>(?:[ \t\f\r\n\\]|#[^\r\n]*+)*),")
 
 # What stands for a hole in what libcst writes: a name for an operand, a continuation for a break.
 OPERAND_HOLE = "_"

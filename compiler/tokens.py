@@ -39,12 +39,13 @@ _NUMBER = (
     r"|[1-9](?:_?[0-9])*|0(?:_?0)*(?![0-9_]))"
     rf"(?=and|else|for|if|in|is|not|or|[^{_LETTER}0-9]|\Z)"
 )
+# Atomic groups, not possessive repetitions of groups: those match wrongly in CPython 3.11.2, Debian's own.
 _STRING = (
-    r"(?i:br?|rb?|u)?+(?:"
-    r"'''[^'\\]*+(?:(?:\\[\s\S]|'(?!''))[^'\\]*+)*+'''"
-    r'|"""[^"\\]*+(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*+"""'
-    r"|'(?!'')[^'\\\r\n]*+(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*+)*+'"
-    r'|"(?!"")[^"\\\r\n]*+(?:\\(?:\r\n|[\s\S])[^"\\\r\n]*+)*+"'
+    r"(?>(?i:br?|rb?|u)?)(?:"
+    r"'''[^'\\]*+(?>(?:(?:\\[\s\S]|'(?!''))[^'\\]*+)*)'''"
+    r'|"""[^"\\]*+(?>(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*)"""'
+    r"|'(?!'')[^'\\\r\n]*+(?>(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*+)*)'"
+    r'|"(?!"")[^"\\\r\n]*+(?>(?:\\(?:\r\n|[\s\S])[^"\\\r\n]*+)*)"'
     r")"
 )
 _OPERATOR = r"\*\*=?|//=?|>>=?|<<=?|\.\.\.|->|[:!=<>+\-*/%&|^@]=|[.,:;=<>+\-*/%&|^~@!]"
@@ -56,11 +57,11 @@ _ALTERNATIVES = (
     rf"(?:({_NAME})(?!['\"])|(?![.][0-9])({_OPERATOR})|({_LINE_END})|([(\[{{])|([)\]}}])"
     rf"|({_NUMBER})|({_STRING})|((?i:[ft]r?|r[ft])(?:'''|\"\"\"|'|\"))|(?!(?i:br?|rb?|u)['\"])({_NAME})|)"
 )
-_ON_LINE = re.compile(rf"[ \t\f]*+(?:{_JOINED}[ \t\f]*+)*+(?:#[^\r\n]*+)?{_ALTERNATIVES}")
-_IN_BRACKETS = re.compile(rf"(?:[ \t\f\r\n]|#[^\r\n]*+|{_JOINED})*+{_ALTERNATIVES}")
+_ON_LINE = re.compile(rf"[ \t\f]*+(?>(?:{_JOINED}[ \t\f]*+)*)(?:#[^\r\n]*+)?{_ALTERNATIVES}")
+_IN_BRACKETS = re.compile(rf"(?>(?:[ \t\f\r\n]|#[^\r\n]*+|{_JOINED})*){_ALTERNATIVES}")
 _LINE_START = re.compile(
-    rf"(?:[ \t\f]*+(?:#[^\r\n]*+)?{_LINE_END})*+"
-    rf"([ \t\f]*+)((?:{_JOINED}[ \t\f]*+)*+)((?:#[^\r\n]*+)?(?:{_LINE_END}|\Z))?"
+    rf"(?>(?:[ \t\f]*+(?:#[^\r\n]*+)?{_LINE_END})*)"
+    rf"([ \t\f]*+)((?>(?:{_JOINED}[ \t\f]*+)*))((?:#[^\r\n]*+)?(?:{_LINE_END}|\Z))?"
 )
 _NAMED_ESCAPE = r"N\{[^{}'\"\r\n]*\}"
 
@@ -311,4 +312,4 @@ def _literal(quotes: str, raw: bool, doubled: str) -> re.Pattern[str]:
     named = "" if raw else rf"{_NAMED_ESCAPE}|"
     # A backslash takes no brace along: that begins a field, or is doubled.
     escape = rf"\\(?:{named}(?=[{{}}])|\r\n|[^{{}}])"
-    return re.compile(f"(?:{plain}|{escape}{inner_quote}{doubled})*+")
+    return re.compile(f"(?>(?:{plain}|{escape}{inner_quote}{doubled})*)")

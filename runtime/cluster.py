@@ -58,9 +58,12 @@ class Cluster:
             self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
             for member in self._members:
                 self._node.expect(member)
-        except BaseException:
+        except BaseException as error:
             self._processes.stop()
+            self._console.close()
             self._folder.remove()
+            if isinstance(error, OSError):
+                raise ClusterError(f"cannot start the workers: {error}") from error
             raise
         finally:
             self._started.set()

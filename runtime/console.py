@@ -16,6 +16,8 @@ from typing import TextIO
 
 TAIL_LINES = 20
 CHUNK_BYTES = 65536
+LINE_BYTES = 65536
+"""A longer line is broken: what has no end must not be gathered for ever."""
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ class Console:
     def _read(self, fd: int, pipe: _Pipe) -> None:
         data = os.read(fd, CHUNK_BYTES)
         *lines, pipe.rest = (pipe.rest + data).split(b"\n")
-        if not data and pipe.rest:
-            lines, pipe.rest = [pipe.rest], b""
+        if pipe.rest and (not data or len(pipe.rest) >= LINE_BYTES):
+            lines, pipe.rest = [*lines, pipe.rest], b""
         _write(pipe, [line.decode(errors="replace").removesuffix("\r") for line in lines])
         if not data:
             self._selector.unregister(fd)

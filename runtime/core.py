@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -101,6 +102,7 @@ class Core:
         self._peers: dict[NodeId, _Peer] = {}
         self._down: dict[NodeId, Down] = {}
         self._made: dict[int, _Made] = {}
+        self._loads: Counter[NodeId] = Counter()  # of `_made`, by node
         self._running: set[tuple[NodeId, int]] = set()
         self._own = _Peer(Session(me, 0.0))
         self.spawned = 0
@@ -117,6 +119,7 @@ class Core:
             return [Lose(number, self._down[peer], "no")]
         made = _Made(peer, 0, Window(window) if window else None)
         self._made[number] = made
+        self._loads[peer] += 1
         sent = self._own.sent if peer == self.me else self._peer(peer, now).sent
         actions: list[Action] = []
         for message in sent.before_call(code):
@@ -125,7 +128,7 @@ class Core:
 
     def cancel(self, number: int, now: float) -> list[Action]:
         """Give a call up; its outcome, if there will be one, is ignored."""
-        made = self._made.pop(number, None)
+        made = self._ended(number)
         return self._say(made.peer, Cancel(number), now) if made else []
 
     def taken(self, number: int, now: float) -> list[Action]:
@@ -273,7 +276,7 @@ class Core:
 
     def load(self, peer: NodeId) -> int:
         """Return how many of the calls made here are on `peer`."""
-        return sum(made.peer == peer for made in self._made.values())
+        return self._loads[peer]
 
     def downed(self, peer: NodeId) -> Down | None:
         """Return how `peer` ended, if it did."""
@@ -283,6 +286,12 @@ class Core:
         if node not in self._peers:
             self._peers[node] = _Peer(Session(node, now))
         return self._peers[node]
+
+    def _ended(self, number: int) -> _Made | None:
+        made = self._made.pop(number, None)
+        if made:
+            self._loads[made.peer] -= 1
+        return made
 
     def _say(self, peer: NodeId, message: Message, now: float, made: _Made | None = None) -> list[Action]:
         if peer == self.me:
@@ -309,7 +318,7 @@ class Core:
                 self._running.add((peer, message.call))
                 yield Run(peer, message, held[message.digest])
             case Return() | Raise() | End():
-                if self._made.pop(message.call, None):
+                if self._ended(message.call):
                     yield Deliver(message)
             case Item():
                 made = self._made.get(message.call)
@@ -337,7 +346,7 @@ class Core:
         actions: list[Action] = []
         for number, made in list(self._made.items()):
             if made.peer == node:
-                del self._made[number]
+                self._ended(number)
                 actions.append(Lose(number, down, _ran(made, found)))
         for key in [key for key in self._running if key[0] == node]:
             self._running.discard(key)

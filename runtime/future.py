@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from circuit.runtime.actions import Lose
 from circuit.runtime.errors import ClusterError
+from circuit.runtime.gate import Gate
 from circuit.runtime.mailbox import Mailbox, wake_from_thread
 from circuit.runtime.messages import NodeId, Raise, Return
 from circuit.runtime.pickling import loads
@@ -237,16 +238,14 @@ class Future(Generic[T]):
     def _wait(self, timeout: float | None) -> None:
         if self._state is not _State.PENDING:
             return
-        gate = threading.Lock()
-        gate.acquire()
-        if not self._call_when_done(gate.release):
+        gate = Gate()
+        if not self._call_when_done(gate.open) or gate.wait(timeout):
             return
-        if not gate.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
-            with self._lock:
-                if gate.release in self._then:
-                    self._then.remove(gate.release)
-            if self._state is _State.PENDING:
-                raise TimeoutError(f"{self._describe()} has not ended after {timeout} s")
+        with self._lock:
+            if gate.open in self._then:
+                self._then.remove(gate.open)
+        if self._state is _State.PENDING:
+            raise TimeoutError(f"{self._describe()} has not ended after {timeout} s")
 
     def _describe(self) -> str:
         return str(self._record) if self._record else "of several"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from circuit.runtime.gate import Gate
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,18 +36,18 @@ class Mailbox(Generic[T]):
         Raises:
             TimeoutError: there was none within `timeout` seconds.
         """
+        until = None if timeout is None else time.monotonic() + timeout
         while True:
-            gate = threading.Lock()
-            gate.acquire()
+            gate = Gate()
             with self._lock:
                 if self._items:
                     return self._items.popleft()
-                self._waiting.append(gate.release)
+                self._waiting.append(gate.open)
             try:
-                if not gate.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+                if not gate.wait(None if until is None else until - time.monotonic()):
                     raise TimeoutError(f"nothing came within {timeout} s")
             except BaseException:
-                self._leave(gate.release)
+                self._leave(gate.open)
                 raise
 
     async def get_async(self) -> T:

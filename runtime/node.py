@@ -26,8 +26,9 @@ from circuit.runtime.execution import Answer, EventLoop, Execution, Functions, r
 from circuit.runtime.future import Future
 from circuit.runtime.messages import Code, Down, Frame, Hello, Item, NodeId, Payload, Raise, Refusal, Welcome
 from circuit.runtime.record import Record
+from circuit.runtime.session import SessionError
 from circuit.runtime.stream import Inbox, Stream
-from circuit.runtime.threads import Threads
+from circuit.runtime.threads import Threads, shielded
 from circuit.runtime.transport import Carrier, GrpcTransport
 from circuit.runtime.windows import STREAM_WINDOW
 
@@ -81,19 +82,20 @@ class Node:
         self, peer: NodeId, record: Record, callee: Payload, arguments: Payload, *, stream: bool
     ) -> Future[Any] | Stream[Any]:
         """Make a call; its handle is a Stream if asked for, else a Future."""
-        number = next(self._numbers)
         code = Code(hashlib.blake2b(b"".join(callee.buffers), digest_size=16).digest(), callee)
-        handle: Future[Any] | Stream[Any]
-        if stream:
-            inbox = Inbox(record)
-            cancel = functools.partial(self.cancel, number)
-            handle = Stream(inbox, functools.partial(self._taken, number), cancel, self._chores.put)
-            self._handles[number] = inbox
-        else:
-            handle = Future(self, number, record)
-            self._handles[number] = handle
-        window = STREAM_WINDOW if stream else 0
-        self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
+        with shielded():
+            number = next(self._numbers)
+            handle: Future[Any] | Stream[Any]
+            if stream:
+                inbox = Inbox(record)
+                cancel = functools.partial(self.cancel, number)
+                handle = Stream(inbox, functools.partial(self._taken, number), cancel, self._chores.put)
+                self._handles[number] = inbox
+            else:
+                handle = Future(self, number, record)
+                self._handles[number] = handle
+            window = STREAM_WINDOW if stream else 0
+            self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
         return handle
 
     def keep(self, value: object) -> int:
@@ -196,7 +198,10 @@ class Node:
             self._reading.setdefault(peer, threading.Lock())
             if old:
                 old.writable.notify_all()
-        self._do(self._core.opened, peer, received, pid)
+        try:
+            self._do(self._core.opened, peer, received, pid)
+        except SessionError as error:
+            self.refused(peer, Refusal(f"it broke the protocol: {error}"))
         return carrier
 
     def next_frame(self, carrier: Carrier) -> Frame | None:
@@ -231,14 +236,15 @@ class Node:
     # Events in, actions out.
 
     def _do(self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs) -> None:
-        with self._lock:
-            actions = event(*args, **kwargs)
+        with shielded():
+            with self._lock:
+                actions = event(*args, **kwargs)
+                for action in actions:
+                    if isinstance(action, Flush):
+                        self._wake_writer(action.peer)
+                self._changed.notify_all()
             for action in actions:
-                if isinstance(action, Flush):
-                    self._wake_writer(action.peer)
-            self._changed.notify_all()
-        for action in actions:
-            self._carry_out(action)
+                self._carry_out(action)
 
     def _carry_out(self, action: Action) -> None:
         match action:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -58,8 +59,23 @@ class Processes:
         threading.Thread(target=self._watch, name="circuit-processes", daemon=True).start()
 
     def start(self, name: str, config: dict[str, Any]) -> None:
-        """Start a process and hand it its configuration; returns before it runs."""
-        self._ask(lambda: self._launch(name, config))
+        """Start a process and hand it its configuration; returns once it exists.
+
+        Raises:
+            OSError: the system starts no more processes.
+        """
+        started: Future[None] = Future()
+
+        def launch() -> None:
+            try:
+                self._launch(name, config)
+            except OSError as error:
+                started.set_exception(error)
+            else:
+                started.set_result(None)
+
+        self._ask(launch)
+        started.result()
 
     def pid(self, name: str) -> int:
         """Return the process id of a worker."""

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from types import TracebackType
 
 from circuit.runtime.errors import Cancelled
 
@@ -82,13 +83,16 @@ class Threads:
 class Interruptible:
     """Runs one function on the current thread, so that another thread can stop it.
 
-    The interrupt is an exception raised at the function's next bytecode, and never outside it.
+    The interrupt is an exception raised at the function's next bytecode: never outside of it, and
+    never in the midst of `shielded` code, which would leave the node half changed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._interrupted = False
+        self._shields = 0
+        self._held_back = False  # an interrupt that came while shielded
 
     def run(self, function: Callable[[], None]) -> None:
         """Run the function; an interrupt ends it, silently."""
@@ -97,6 +101,7 @@ class Interruptible:
                 if self._interrupted:
                     return
                 self._thread = threading.get_ident()
+            _running.here = self
             try:
                 function()
             finally:
@@ -109,13 +114,36 @@ class Interruptible:
         with self._lock:
             if not self._interrupted:
                 self._interrupted = True
-                if self._thread is not None:
+                if self._shields:
+                    self._held_back = True
+                elif self._thread is not None:
                     _raise_in(self._thread, Cancelled)
 
     @property
     def interrupted(self) -> bool:
         """Whether `interrupt` was called."""
         return self._interrupted
+
+    def shield(self) -> None:
+        """Hold interrupts back until `unshield`; one that is on its way is raised here."""
+        with self._lock:
+            self._shields += 1
+        try:
+            for _ in range(3):  # each turn lets an exception strike that was set before
+                continue
+        except Cancelled:
+            self._shields -= 1
+            raise
+
+    def unshield(self) -> None:
+        """Raise the interrupt that was held back, if there was one."""
+        with self._lock:
+            self._shields -= 1
+            strikes = self._held_back and not self._shields
+            if strikes:
+                self._held_back = False
+        if strikes:
+            raise Cancelled
 
     def _leave(self) -> None:
         # An interrupt may strike here too, once. Under the lock none can be on its way.
@@ -124,8 +152,35 @@ class Interruptible:
                 with self._lock:
                     _raise_in(threading.get_ident(), None)
                     self._thread = None
+                    _running.here = None
             except Cancelled:
                 continue
+
+
+class _Running(threading.local):
+    """The call that the current thread runs."""
+
+    here: Interruptible | None = None
+
+
+_running = _Running()
+
+
+class shielded:  # noqa: N801 (a context manager, used like a word)
+    """Code that changes the node: an interrupt of the call that runs it waits until it is done."""
+
+    __slots__ = ("_call",)
+
+    def __enter__(self) -> None:
+        self._call = _running.here
+        if self._call is not None:
+            self._call.shield()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        if self._call is not None:
+            self._call.unshield()
 
 
 def _print_as_uncaught() -> None:

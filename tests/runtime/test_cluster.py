@@ -178,6 +178,19 @@ def test_cancel_stops_a_running_function_at_its_next_bytecode(w1):
     wait_until(lambda: marks.copy() == ["began", "stopped"])
 
 
+def test_a_cancel_that_strikes_a_spawn_leaves_the_node_whole(cluster, w1):
+    def spawn_for_ever(peer):
+        while True:
+            circuit.call(add, 1).on(peer)
+
+    for _ in range(40):
+        future = circuit.call(spawn_for_ever, "w2").on(w1)
+        circuit.call(add, 1).on(w1).result(timeout=30)
+        future.cancel()
+    assert circuit.call(lambda: circuit.call(add, 1).on("w2").result()).on(w1).result(timeout=30) == 1
+    wait_until(lambda: circuit.call(unended).on(w1).result(timeout=30) == 0)
+
+
 def test_cancel_stops_a_coroutine(w1):
     marks = circuit.call(circuit.ref, []).on(w1).result()
 
@@ -405,6 +418,12 @@ def test_the_programs_modules_reach_a_worker_that_has_never_seen_them(tmp_path, 
     assert 'raise KeyError("deep")' in str(caught.value.__cause__)
     for name in [name for name in sys.modules if name.startswith("parts")]:
         monkeypatch.delitem(sys.modules, name)
+
+
+def unended():
+    from circuit.runtime import current
+
+    return len(current.node()._core.made)
 
 
 def wait_until(condition):
