@@ -11,11 +11,11 @@ texts from a reader on another worker as a stream, and calls the reducers where 
 
 import argparse
 import asyncio
+import os
 import re
 import sysconfig
 import time
 from collections import Counter
-from pathlib import Path
 from threading import Lock
 from zlib import crc32
 
@@ -26,32 +26,35 @@ from rich.table import Table
 
 WORD = re.compile(r"[^\W\d]\w*")
 WORDS = 100_000  # different words that a mapper gathers before it hands their counts over
-STEP = 50  # files between two reports of progress
+CHUNK = 500_000  # characters that a reader sends at a time
 
 
 # On the workers.
 
 
 def read(files):
-    """Reader: stream the texts of the files."""
+    """Reader: stream the texts of the files in chunks, and how many files are in each."""
+    texts, characters = [], 0
     for file in files:
-        yield file.read_text(encoding="utf-8", errors="replace")
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            texts.append(opened.read())
+        characters += len(texts[-1])
+        if characters > CHUNK:
+            yield len(texts), "\n".join(texts)
+            texts, characters = [], 0
+    yield len(texts), "\n".join(texts)
 
 
 def count(files, reader, reducers):
     """Mapper: count the words of what a reader streams; yield how many files are done."""
-    counts, done = Counter(), 0
-    for text in spawn read(files) on reader:
+    counts = Counter()
+    for number, text in spawn read(files) on reader:
         counts.update(WORD.findall(text))
-        done += 1
         if len(counts) > WORDS:
             hand_over(counts, reducers)
             counts.clear()
-        if done == STEP:
-            yield done
-            done = 0
+        yield number
     hand_over(counts, reducers)
-    yield done
 
 
 def hand_over(counts, reducers):
@@ -93,16 +96,20 @@ def new_reducer():
 
 def corpus(folder):
     """Return the source files below the folder, but not what was installed into it."""
-    return sorted(file for file in folder.rglob("*.py") if "site-packages" not in file.parts)
+    files = []
+    for path, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"site-packages", "__pycache__"})
+        files += [os.path.join(path, name) for name in sorted(names) if name.endswith(".py")]
+    return files
 
 
 def deal(files, hands):
     """Split the files into shares of about the same size."""
     shares, sizes = [[] for _ in range(hands)], [0] * hands
-    for file in sorted(files, key=lambda file: -file.stat().st_size):
+    for size, file in sorted(((os.path.getsize(file), file) for file in files), reverse=True):
         smallest = sizes.index(min(sizes))
         shares[smallest].append(file)
-        sizes[smallest] += file.stat().st_size
+        sizes[smallest] += size
     return shares
 
 
@@ -126,8 +133,8 @@ async def map_reduce(files, workers, progress):
 def plain_count(files):
     """Count in this process alone, as one would without Circuit."""
     counts = Counter()
-    for file in files:
-        counts.update(WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
+    for _, text in read(files):
+        counts.update(WORD.findall(text))
     return counts
 
 
@@ -143,7 +150,7 @@ def table(tops):
 def main():
     """Count, show the top 20 and, if asked to, check the result against a plain count."""
     parser = argparse.ArgumentParser(description="Count the words of Python source files.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(sysconfig.get_path("stdlib")))
+    parser.add_argument("folder", nargs="?", default=sysconfig.get_path("stdlib"))
     parser.add_argument("--workers", type=int, help="processes to count on (default: one a core)")
     parser.add_argument("--verify", action="store_true", help="compare with a single-process count")
     options = parser.parse_args()
