@@ -68,6 +68,7 @@ class Cluster:
         finally:
             self._started.set()
         self._closed = False
+        self._pid = os.getpid()
 
     @property
     def workers(self) -> WorkerSet:
@@ -83,7 +84,7 @@ class Cluster:
 
         A second call does nothing.
         """
-        if self._closed:
+        if self._closed or os.getpid() != self._pid:  # a forked child does not own the workers
             return
         self._closed = True
         try:

@@ -100,8 +100,10 @@ def _write(pipe: _Pipe, lines: list[str]) -> None:
     target: TextIO | None = getattr(sys, pipe.stream)
     if target is None:  # a program without a console
         return
+    text = "".join(f"[{pipe.worker}] {line}\n" for line in lines)
+    encoding = getattr(target, "encoding", None) or "utf-8"
     try:
-        target.write("".join(f"[{pipe.worker}] {line}\n" for line in lines))
+        target.write(text.encode(encoding, "backslashreplace").decode(encoding))
         target.flush()
     except (OSError, ValueError):  # the driver's own output was closed: nobody reads it
         return

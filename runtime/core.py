@@ -103,7 +103,8 @@ class Core:
         self._down: dict[NodeId, Down] = {}
         self._made: dict[int, _Made] = {}
         self._loads: Counter[NodeId] = Counter()  # of `_made`, by node
-        self._running: set[tuple[NodeId, int]] = set()
+        self._streams = 0  # of `_made`
+        self._running: dict[tuple[NodeId, int], bool] = {}  # whether it is a stream
         self._own = _Peer(Session(me, 0.0))
         self.spawned = 0
         """Calls made here since the node began, to this node itself included."""
@@ -120,6 +121,7 @@ class Core:
         made = _Made(peer, 0, Window(window) if window else None)
         self._made[number] = made
         self._loads[peer] += 1
+        self._streams += made.window is not None
         sent = self._own.sent if peer == self.me else self._peer(peer, now).sent
         actions: list[Action] = []
         for message in sent.before_call(code):
@@ -145,7 +147,7 @@ class Core:
         if key not in self._running:
             return []
         if not isinstance(answer, Item):
-            self._running.discard(key)
+            del self._running[key]
         return self._say(origin, answer, now)
 
     # What the transport says.
@@ -266,9 +268,14 @@ class Core:
         return frozenset(self._made)
 
     @property
+    def waited_for(self) -> int:
+        """How many calls made here have yet to end of themselves; a stream may need its reader for that."""
+        return len(self._made) - self._streams
+
+    @property
     def running(self) -> int:
-        """How many calls run here."""
-        return len(self._running)
+        """How many calls run here that end of themselves; a stream may need its reader for that."""
+        return len(self._running) - sum(self._running.values())
 
     def runs(self, origin: NodeId, number: int) -> bool:
         """Tell whether the call that `origin` numbered so runs here."""
@@ -291,6 +298,7 @@ class Core:
         made = self._made.pop(number, None)
         if made:
             self._loads[made.peer] -= 1
+            self._streams -= made.window is not None
         return made
 
     def _say(self, peer: NodeId, message: Message, now: float, made: _Made | None = None) -> list[Action]:
@@ -315,7 +323,7 @@ class Core:
             case Forget():
                 held.pop(message.digest, None)
             case Call():
-                self._running.add((peer, message.call))
+                self._running[peer, message.call] = message.window > 0
                 yield Run(peer, message, held[message.digest])
             case Return() | Raise() | End():
                 if self._ended(message.call):
@@ -331,7 +339,7 @@ class Core:
                     yield Grant(peer, message.call, message.items)
             case Cancel():
                 if (peer, message.call) in self._running:
-                    self._running.discard((peer, message.call))
+                    del self._running[peer, message.call]
                     yield Interrupt(peer, message.call)
             case Down():
                 yield from self.died(message, now)
@@ -349,7 +357,7 @@ class Core:
                 self._ended(number)
                 actions.append(Lose(number, down, _ran(made, found)))
         for key in [key for key in self._running if key[0] == node]:
-            self._running.discard(key)
+            del self._running[key]
             actions.append(Interrupt(*key))
         if found:
             found.session.end()

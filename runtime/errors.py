@@ -12,6 +12,7 @@ Every one of them can be pickled, since each may cross from worker to worker.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Literal
 
 
@@ -125,11 +126,23 @@ class Cancelled(BaseException):
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:
-    """Return the type's full name, the text and the traceback of an exception, in words."""
+    """Return the type's full name, the text and the traceback of an exception, in words.
+
+    It never raises, whatever the exception is made of, and the words can be encoded.
+    """
     kind = type(error)
     module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    text = _told(lambda: str(error))
+    frames = _told(lambda: "".join(traceback.format_exception(error)))
+    return _encodable(f"{module}{kind.__qualname__}"), _encodable(text), _encodable(frames)
+
+
+def _told(tell: Callable[[], str]) -> str:
     try:
-        text = str(error)
-    except Exception as broken:  # noqa: BLE001 (a user's __str__ may raise anything)
-        text = f"<its __str__ raised {type(broken).__name__}>"
-    return f"{module}{kind.__qualname__}", text, "".join(traceback.format_exception(error))
+        return tell()
+    except Exception as broken:  # noqa: BLE001 (a user's __str__, __notes__ and the like may raise anything)
+        return f"<not to be told: it raised {type(broken).__name__}>"
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

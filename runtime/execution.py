@@ -9,43 +9,19 @@ from __future__ import annotations
 import inspect
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from circuit.runtime.errors import Cancelled, describe
 from circuit.runtime.mailbox import Mailbox
-from circuit.runtime.messages import Call, Code, End, Item, Payload, Raise, Return
+from circuit.runtime.messages import Call, End, Item, Payload, Raise, Return
 from circuit.runtime.pickling import dumps, loads
-from circuit.runtime.threads import Interruptible, Threads
+from circuit.runtime.threads import Interruptible, Threads, print_as_uncaught, shielded
 
 if TYPE_CHECKING:
     import asyncio
 
 Answer: TypeAlias = Return | Raise | Item | End
-
-FUNCTIONS_KEPT = 1024
-
-
-class Functions:
-    """The callees of this process, each rebuilt once; the least recently called goes first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loaded: OrderedDict[bytes, Callable[..., Any]] = OrderedDict()
-
-    def load(self, code: Code) -> Callable[..., Any]:
-        """Return the callee, rebuilding it (and importing its module) if need be."""
-        with self._lock:
-            if code.digest in self._loaded:
-                self._loaded.move_to_end(code.digest)
-                return self._loaded[code.digest]
-        function: Callable[..., Any] = loads(code.pickle)
-        with self._lock:
-            self._loaded[code.digest] = function
-            if len(self._loaded) > FUNCTIONS_KEPT:
-                self._loaded.popitem(last=False)
-        return function
 
 
 class EventLoop:
@@ -59,13 +35,24 @@ class EventLoop:
         """Run a coroutine that handles its own errors; return what cancels it, from any thread."""
         import asyncio  # costs 0.1 s, which a node without coroutines does not pay
 
-        with self._lock:
+        with shielded(), self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="circuit-loop", daemon=True).start()
+                threading.Thread(
+                    target=self._run, args=(self._loop,), name="circuit-loop", daemon=True
+                ).start()
             loop = self._loop
         running = asyncio.run_coroutine_threadsafe(coroutine, loop)
         return running.cancel
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop for ever: a task's SystemExit, or its `loop.stop()`, ends no other's life."""
+        while True:
+            try:
+                loop.run_forever()
+            except BaseException:  # noqa: BLE001 (asyncio lets SystemExit and KeyboardInterrupt through)
+                print_as_uncaught()
 
 
 class Execution:
@@ -74,11 +61,13 @@ class Execution:
     Args:
         call: what to run, and its arguments.
         answer: sends an outcome or an item to the spawner; may be called from any thread.
+        ended: called once when no more of the call's code will run.
     """
 
-    def __init__(self, call: Call, answer: Callable[[Answer], None]) -> None:
+    def __init__(self, call: Call, answer: Callable[[Answer], None], ended: Callable[[], None]) -> None:
         self._call = call
         self._answer = answer
+        self._ended = ended
         self._interruptible = Interruptible()
         self._cancel_coroutine: Callable[[], object] | None = None
         self._credit = call.window
@@ -86,7 +75,13 @@ class Execution:
 
     def start(self, threads: Threads, loop: EventLoop, load: Callable[[], Callable[..., Any]]) -> None:
         """Run the call; `load` gives the callee, on the thread that runs it."""
-        threads.start(lambda: self._interruptible.run(lambda: self._run(load, loop)))
+
+        def run() -> None:
+            self._interruptible.run(lambda: self._run(load, loop))
+            if self._cancel_coroutine is None:
+                self._ended()
+
+        threads.start(run)
 
     def interrupt(self) -> None:
         """Stop it: its spawner gave it up, or is gone."""
@@ -104,7 +99,7 @@ class Execution:
             function = load()
             args, kwargs = loads(self._call.arguments)
             value = function(*args, **kwargs)
-            if inspect.isasyncgen(value):
+            if self._call.window and inspect.isasyncgen(value):
                 self._start_on(loop, self._stream_async(value))
             elif self._call.window:
                 self._stream(iter(value))
@@ -133,9 +128,16 @@ class Execution:
                 items.close()
 
     def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._cancel_coroutine = loop.start(coroutine)
+        with shielded():
+            self._cancel_coroutine = loop.start(self._to_its_end(coroutine))
         if self._interruptible.interrupted:
             self._cancel_coroutine()
+
+    async def _to_its_end(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            await coroutine
+        finally:
+            self._ended()
 
     async def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:

@@ -225,7 +225,7 @@ class Future(Generic[T]):
             else:
                 value = loads(arrived.value) if isinstance(arrived, Return) else arrived()
                 self._content, self._state = value, _State.VALUE
-        except BaseException as error:  # noqa: BLE001 (it is the outcome: whoever asks, sees it)
+        except Exception as error:  # noqa: BLE001 (it is the outcome: whoever asks, sees it)
             self._content, self._state = error, _State.ERROR
 
     def _call_when_done(self, step: Job) -> bool:

@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,13 +23,16 @@ from typing import Any, ParamSpec
 
 from circuit.runtime.actions import Action, Alarm, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
 from circuit.runtime.core import Core
-from circuit.runtime.execution import Answer, EventLoop, Execution, Functions, raised
+from circuit.runtime.errors import ClusterError
+from circuit.runtime.execution import Answer, EventLoop, Execution, raised
+from circuit.runtime.functions import Functions
 from circuit.runtime.future import Future
+from circuit.runtime.gate import LOOK_UP_SECONDS
 from circuit.runtime.messages import Code, Down, Frame, Hello, Item, NodeId, Payload, Raise, Refusal, Welcome
 from circuit.runtime.record import Record
 from circuit.runtime.session import SessionError
 from circuit.runtime.stream import Inbox, Stream
-from circuit.runtime.threads import Threads, shielded
+from circuit.runtime.threads import Threads, print_as_uncaught, shielded
 from circuit.runtime.transport import Carrier, GrpcTransport
 from circuit.runtime.windows import STREAM_WINDOW
 
@@ -59,19 +63,24 @@ class Node:
         self.objects: dict[int, object] = {}
         self._folder = folder
         self._core = Core(me, cluster, registrar=me == registrar)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
+        self._busy = False
+        self._closed = False
+        self._postponed: deque[Callable[[], list[Action]]] = deque()
         self._numbers = itertools.count(1)
         self._handles: dict[int, Future[Any] | Inbox] = {}
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
-        self._executions: dict[tuple[NodeId, int], Execution] = {}
+        self._executions: dict[tuple[NodeId, int], Execution] = {}  # whose outcome is wanted
+        self._alive: set[Execution] = set()  # whose code has not ended
         self._functions = Functions()
         driver = me == registrar
         self._threads = Threads(reserve=DRIVER_THREADS if driver else 0)
         self._loop = EventLoop()
         self._chores: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._clock_stopped = False
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
         self._transport = GrpcTransport(self, self._address(me), awaited=len(members) if driver else 0)
         self._clock.start()
@@ -84,12 +93,13 @@ class Node:
         """Make a call; its handle is a Stream if asked for, else a Future."""
         code = Code(hashlib.blake2b(b"".join(callee.buffers), digest_size=16).digest(), callee)
         with shielded():
+            if self._closed:
+                raise ClusterError("the cluster is closed; start another one to spawn on")
             number = next(self._numbers)
             handle: Future[Any] | Stream[Any]
             if stream:
                 inbox = Inbox(record)
-                cancel = functools.partial(self.cancel, number)
-                handle = Stream(inbox, functools.partial(self._taken, number), cancel, self._chores.put)
+                handle = Stream(inbox, number, self)
                 self._handles[number] = inbox
             else:
                 handle = Future(self, number, record)
@@ -104,6 +114,10 @@ class Node:
         self.objects[number] = value
         return number
 
+    def knows(self, peer: NodeId) -> bool:
+        """Tell whether `peer` is, or was, a node of this cluster."""
+        return peer in (self.me, self.registrar, *self.members)
+
     def load(self, peer: NodeId) -> int:
         """Return how many of the calls made here are on `peer`."""
         with self._lock:
@@ -115,21 +129,26 @@ class Node:
             return self._core.downed(peer)
 
     def wait_settled(self, *, running: int = 0) -> int:
-        """Wait until no call made here is under way and `running` run here; return the calls ever made."""
+        """Wait until no call made here is under way and `running` run here; return the calls ever made.
+
+        Streams are not waited for: a generator may be waiting for a reader that there is no more.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not self._core.made and self._core.running <= running)
+            while self._core.waited_for or self._core.running > running:
+                self._changed.wait(LOOK_UP_SECONDS)  # so that Ctrl-C is never lost
             return self._core.spawned
 
     def drop_calls(self) -> None:
         """Cancel every call that was made here and has not ended."""
-        with self._lock:
-            made = self._core.made
-        for number in made:
-            handle = self._handles.get(number)
-            if isinstance(handle, Future):
-                handle.cancel()
-            elif handle is not None:
-                self.cancel(number)
+        for handle in list(self._handles.values()):
+            handle.cancel()
+
+    def stop_running(self, timeout: float) -> None:
+        """Interrupt what runs here, and wait at most `timeout` s for its end."""
+        with self._changed:
+            for execution in self._alive:
+                execution.interrupt()
+            self._changed.wait_for(lambda: not self._alive, timeout)
 
     # What the handles ask for (`future.Home`).
 
@@ -141,6 +160,14 @@ class Node:
     def report(self, record: Record, outcome: Raise | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
         self._chores.put(lambda: _print_unasked(record, outcome))
+
+    def taken(self, number: int) -> None:
+        """Note that the program took an item of a stream."""
+        self._do(self._core.taken, number, time.monotonic())
+
+    def later(self, chore: Callable[[], None]) -> None:
+        """Do something small on the clock's thread; may be called by a finalizer."""
+        self._chores.put(chore)
 
     def start(self, job: Callable[[], object]) -> None:
         """Run a job on a thread where it may block; on this one if there are no more."""
@@ -164,7 +191,9 @@ class Node:
         self._do(self._core.died, down, time.monotonic())
 
     def close(self) -> None:
-        """End all carriers; errors that nobody asked for have been reported by then."""
+        """End all carriers, calls and threads; report the errors that nobody asked for."""
+        self._closed = True
+        self.drop_calls()
         self._transport.close()
         with self._lock:
             carriers = list(self._carriers.values())
@@ -173,9 +202,9 @@ class Node:
                 carrier.writable.notify_all()
         for future in list(self._failed):
             future.report_if_unasked()
-        done = threading.Event()
-        self._chores.put(done.set)
-        done.wait(CHORES_SECONDS)
+        self._chores.put(self._stop_clock)
+        self._clock.join(CHORES_SECONDS)
+        self._threads.close()
 
     # What the transport brings.
 
@@ -238,7 +267,16 @@ class Node:
     def _do(self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs) -> None:
         with shielded():
             with self._lock:
-                actions = event(*args, **kwargs)
+                if self._busy:  # a finalizer or a signal handler struck within: after what it struck
+                    self._postponed.append(functools.partial(event, *args, **kwargs))
+                    return
+                self._busy = True
+                try:
+                    actions = event(*args, **kwargs)
+                    while self._postponed:
+                        actions = actions + self._postponed.popleft()()
+                finally:
+                    self._busy = False
                 for action in actions:
                     if isinstance(action, Flush):
                         self._wake_writer(action.peer)
@@ -284,19 +322,24 @@ class Node:
                 self._executions.pop(key, None)
             self._do(self._core.answered, run.origin, outcome, time.monotonic())
 
-        execution = self._executions[key] = Execution(run.call, answer)
+        def ended() -> None:
+            with shielded(), self._changed:
+                self._alive.discard(execution)
+                self._changed.notify_all()
+
+        execution = self._executions[key] = Execution(run.call, answer, ended)
+        with self._lock:
+            self._alive.add(execution)
         try:
             execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
         except RuntimeError as error:  # no more threads are to be had: the call fails, the node goes on
+            ended()
             answer(raised(run.call.call, error))
         with self._lock:
             given_up = not self._core.runs(*key)
         if given_up:  # or over already, and then this changes nothing
             self._executions.pop(key, None)
             execution.interrupt()
-
-    def _taken(self, number: int) -> None:
-        self._do(self._core.taken, number, time.monotonic())
 
     def _wake_writer(self, peer: NodeId) -> None:
         carrier = self._carriers.get(peer)
@@ -315,7 +358,7 @@ class Node:
     # Time, and what must not be done where it came up.
 
     def _keep_time(self) -> None:
-        while True:
+        while not self._clock_stopped:
             with self._lock:
                 deadline = self._core.deadline()
             wait = None if deadline is None else max(deadline - time.monotonic(), 0)
@@ -324,8 +367,14 @@ class Node:
             except Empty:
                 self._do(self._core.tick, time.monotonic())
                 continue
-            if chore:
-                chore()
+            try:
+                if chore:
+                    chore()
+            except Exception:  # noqa: BLE001 (one that fails, as a report on a closed stderr, stops no other)
+                print_as_uncaught()
+
+    def _stop_clock(self) -> None:
+        self._clock_stopped = True
 
 
 def _print_unasked(record: Record, outcome: Raise | Lose) -> None:

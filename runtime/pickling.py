@@ -27,7 +27,10 @@ def dumps(value: object, name: str) -> Payload:
     try:
         return _pickle(value)
     except Exception as error:  # noqa: BLE001 (a user's __reduce__ may raise anything)
-        path, culprit, reason = find_culprit(value, name, _why_not)
+        try:
+            path, culprit, reason = find_culprit(value, name, _why_not)
+        except Exception:  # noqa: BLE001 (nor is looking into a user's value sure to go well)
+            path, culprit, reason = name, value, None
         raise NotSendable(path, _type_name(culprit), reason or str(error)) from None
 
 

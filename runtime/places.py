@@ -26,7 +26,8 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the cluster has not seen it end."""
-        return current.node().downed(self.node_id) is None
+        node = current.running()
+        return node is not None and node.knows(self.node_id) and node.downed(self.node_id) is None
 
     def __repr__(self) -> str:
         return f"<Worker {self.name!r}>"
@@ -94,6 +95,8 @@ def locate(place: Place) -> NodeId:
         TypeError: it is no place.
     """
     if isinstance(place, Worker):
+        if not current.node().knows(place.node_id):
+            raise ClusterError(f"{place!r} belongs to a cluster that is closed")
         return place.node_id
     if isinstance(place, WorkerSet):
         return place.least_busy().node_id

@@ -69,7 +69,7 @@ class Processes:
         def launch() -> None:
             try:
                 self._launch(name, config)
-            except OSError as error:
+            except BaseException as error:  # noqa: BLE001 (it is the starter's)
                 started.set_exception(error)
             else:
                 started.set_result(None)
@@ -103,7 +103,7 @@ class Processes:
                         self._selector.close()
                         os.close(self._woken)
                         return
-                    self._requests.get()()
+                    self._requests.get_nowait()()
                 else:
                     self._reap(key.fd)
 

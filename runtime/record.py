@@ -41,7 +41,8 @@ class Record:
             )
         error = self._rebuild(outcome)
         error.__cause__ = RemoteTraceback(outcome.traceback)
-        error.add_note(f"raised on worker {self.peer.name!r} (pid {outcome.pid}), spawned at {self.site}")
+        with contextlib.suppress(Exception):  # a user's exception may refuse notes
+            error.add_note(f"raised on worker {self.peer.name!r} (pid {outcome.pid}), spawned at {self.site}")
         return error
 
     def _rebuild(self, outcome: Raise) -> BaseException:

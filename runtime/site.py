@@ -27,6 +27,10 @@ class Site:
 def _short(path: str) -> str:
     """Return the path as a user in the current folder would type it."""
     absolute = Path(path)
-    if absolute.is_absolute() and absolute.is_relative_to(Path.cwd()):
-        return os.fspath(absolute.relative_to(Path.cwd()))
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder was deleted
+        return path
+    if absolute.is_absolute() and absolute.is_relative_to(here):
+        return os.fspath(absolute.relative_to(here))
     return path

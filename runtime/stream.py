@@ -6,10 +6,13 @@ costs a bounded amount of memory. Closing the stream closes the generator: its `
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import CancelledError
+from enum import Enum, auto
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from circuit.runtime.actions import Lose
 from circuit.runtime.mailbox import Mailbox
@@ -21,19 +24,52 @@ T = TypeVar("T")
 Arrival: TypeAlias = Item | Raise | End | Lose
 
 
+class Closed(Enum):
+    """An end of a stream that came from this side."""
+
+    BY_READER = auto()
+    BY_CLUSTER = auto()
+
+
+class Home(Protocol):
+    """What a stream needs from the node that made the call."""
+
+    def taken(self, number: int) -> None:
+        """Note that an item was taken."""
+
+    def cancel(self, number: int) -> None:
+        """Give the call up."""
+
+    def later(self, chore: Callable[[], None]) -> None:
+        """Do something on another thread; a finalizer may ask for it."""
+
+    def report(self, record: Record, outcome: Raise | Lose) -> None:
+        """Tell the user of an error that nobody saw."""
+
+
 class Inbox:
     """Where the items of one stream arrive; the node holds it, and the user holds the Stream."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.arrived: Mailbox[Arrival | None] = Mailbox()  # None: closed by the consumer
+        self.arrived: Mailbox[Arrival | Closed] = Mailbox()
+        self.error: Raise | Lose | None = None  # that has arrived and was not seen
         self._lock = threading.Lock()
         self._ended = False
 
     def deliver(self, arrival: Arrival) -> None:
         """Take what arrived."""
-        if isinstance(arrival, Item) or self.end():
+        if isinstance(arrival, Item):
             self.arrived.put(arrival)
+        elif self.end():
+            if not isinstance(arrival, End):
+                self.error = arrival
+            self.arrived.put(arrival)
+
+    def cancel(self) -> None:
+        """End the stream from this side, for whoever reads it."""
+        if self.end():
+            self.arrived.put(Closed.BY_CLUSTER)
 
     @property
     def ended(self) -> bool:
@@ -50,20 +86,14 @@ class Inbox:
 class Stream(Iterator[T], AsyncIterator[T]):
     """The items of a spawned generator, in order, once; iterate with `for` or `async for`.
 
-    An error of the generator is raised in its place. As a context manager it closes itself.
+    An error of the generator is raised in its place. As a context manager it closes itself; so does
+    one that nobody holds any more, and any that is not at its end when its cluster closes.
     """
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        taken: Callable[[], None],
-        cancel: Callable[[], None],
-        abandon: Callable[[Callable[[], None]], None],
-    ) -> None:
+    def __init__(self, inbox: Inbox, number: int, home: Home) -> None:
         self._inbox = inbox
-        self._taken = taken
-        self._cancel = cancel
-        self._abandon = abandon
+        self._number = number
+        self._home = home
         self._exhausted = False
 
     # What users call.
@@ -94,8 +124,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
         """Stop the generator where it runs and drop what has arrived; a second call is harmless."""
         self._exhausted = True
         if self._inbox.end():
-            self._inbox.arrived.put(None)
-            self._cancel()
+            self._inbox.arrived.put(Closed.BY_READER)
+            self._home.cancel(self._number)
 
     def __enter__(self) -> Stream[T]:
         return self
@@ -112,15 +142,20 @@ class Stream(Iterator[T], AsyncIterator[T]):
         raise TypeError("a Stream does not travel in this version; iterate over it where it was spawned")
 
     def __del__(self) -> None:
+        # Both only enqueue: a finalizer may run at any bytecode.
         if not self._inbox.ended:
-            self._abandon(self._cancel)  # only enqueues: a finalizer may run at any bytecode
+            self._home.later(functools.partial(self._home.cancel, self._number))
+        elif self._inbox.error and not self._exhausted:
+            self._home.report(self._inbox.record, self._inbox.error)
 
-    def _open(self, arrival: Arrival | None) -> tuple[bool, Any]:
+    def _open(self, arrival: Arrival | Closed) -> tuple[bool, Any]:
         if isinstance(arrival, Item):
-            self._taken()
+            self._home.taken(self._number)
             return True, loads(arrival.value)
         self._exhausted = True
-        self._inbox.arrived.put(None)  # for another thread that waits for an item
+        self._inbox.arrived.put(Closed.BY_READER)  # for another thread that waits for an item
         if isinstance(arrival, (Raise, Lose)):
             raise self._inbox.record.error(arrival)
+        if arrival is Closed.BY_CLUSTER:
+            raise CancelledError(f"{self._inbox.record}: its cluster was closed")
         return False, None

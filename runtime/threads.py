@@ -34,6 +34,7 @@ class Threads:
         self._reserve = reserve
         self._idle: list[SimpleQueue[Job]] = []
         self._waiting: deque[Job] = deque()
+        self._closed = False
         for _ in range(reserve):
             self._idle.append(self._new_thread())
 
@@ -53,6 +54,13 @@ class Threads:
                 return
         inbox.put(job)
 
+    def close(self) -> None:
+        """Let the idle threads go; those that run a job go when it ends."""
+        with self._lock:
+            self._closed = True
+            for inbox in self._idle:
+                inbox.put(_nothing)
+
     def _new_thread(self) -> SimpleQueue[Job]:
         inbox: SimpleQueue[Job] = SimpleQueue()
         threading.Thread(target=self._work, args=(inbox,), name="circuit-call", daemon=True).start()
@@ -71,13 +79,19 @@ class Threads:
             try:
                 job()
             except Exception:  # noqa: BLE001 (a user's callback: it costs neither the thread nor its node)
-                _print_as_uncaught()
+                print_as_uncaught()
             del job  # what it holds must not live until the next one
             with self._lock:
                 if self._waiting:
                     inbox.put(self._waiting.popleft())
+                elif self._closed:
+                    return
                 else:
                     self._idle.append(inbox)
+
+
+def _nothing() -> None:
+    """Do nothing: a thread that has done it looks around."""
 
 
 class Interruptible:
@@ -183,7 +197,8 @@ class shielded:  # noqa: N801 (a context manager, used like a word)
             self._call.unshield()
 
 
-def _print_as_uncaught() -> None:
+def print_as_uncaught() -> None:
+    """Print the exception that is being handled as the end of a thread."""
     kind, error, frames = sys.exc_info()
     assert kind is not None
     threading.excepthook(threading.ExceptHookArgs((kind, error, frames, threading.current_thread())))

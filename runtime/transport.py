@@ -51,10 +51,9 @@ def on_transport_thread() -> bool:
 class Carrier:
     """One gRPC stream in use; replaced by a newer one when it breaks."""
 
-    def __init__(self, peer: NodeId, lock: threading.Lock) -> None:
+    def __init__(self, peer: NodeId, lock: threading.RLock) -> None:
         self.peer = peer
         self.writable = threading.Condition(lock)
-        self.closed = False
 
 
 class Host(Protocol):
@@ -116,6 +115,7 @@ class GrpcTransport:
         for channel in list(self._channels.values()):
             channel.close()
         self._server.stop(None)
+        self._threads.close()
 
     # The side that was dialled.
 
@@ -178,7 +178,12 @@ class GrpcTransport:
 
     def _frames(self, carrier: Carrier) -> Iterator[bytes]:
         while (frame := self._host.next_frame(carrier)) is not None:
-            yield encode(frame)
+            try:
+                data = encode(frame)
+            except Exception as error:  # noqa: BLE001 (written again and again, it would block the session)
+                self._host.refused(carrier.peer, Refusal(f"a message to it cannot be encoded: {error}"))
+                return
+            yield data
 
     def _read(self, carrier: Carrier, stream: Iterator[bytes], cancel: Callable[[], object]) -> None:
         _on_transport_thread.here = True
@@ -193,6 +198,10 @@ class GrpcTransport:
             cancel()
         except grpc.RpcError:  # the carrier broke; `detach` says so to the host
             return
+        except Exception as error:
+            self._host.refused(carrier.peer, Refusal(f"its messages could not be dealt with: {error!r}"))
+            cancel()
+            raise
         finally:
             self._host.detach(carrier)
 

@@ -27,6 +27,7 @@ from circuit.runtime.places import Worker
 from circuit.runtime.transport import on_transport_thread
 
 PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 0.5
 EXIT_SECONDS = 1.5
 
 
@@ -51,6 +52,7 @@ def main() -> None:
         continue
     threading.Thread(target=_end_anyway, name="circuit-end", daemon=True).start()
     node.drop_calls()
+    node.stop_running(STOP_SECONDS)
 
 
 def _read_config(fd: int) -> dict[str, Any]:
