@@ -268,9 +268,9 @@ def test_an_error_in_the_block_interrupts_what_runs_and_runs_its_finally(tmp_pat
         tmp_path,
         """
         def spin():
-            print("began")
             try:
-                while True: turn = 1  # with no body at all, CPython 3.11 forgets the finally
+                print("began")  # a loop right behind the `try` is outside of it for CPython 3.11
+                while True: pass
             finally:
                 print("cleaned up")
         try:
