@@ -1,23 +1,79 @@
 """Circuit: Python with one more keyword, `spawn <expr> on <worker>`, and the runtime behind it.
 
-The public names are those of `circuit.runtime`, loaded when the first of them is used: the
-compiler, the import hook and a program that spawns nothing start without the runtime.
+Each public name is loaded when it is first used: the compiler, the import hook and a program that
+spawns nothing start without the runtime, and a worker without what only drivers need.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from circuit.runtime import *  # noqa: F403 (the runtime's public names are circuit's)
-    from circuit.runtime import __all__ as __all__
+    from circuit.runtime.call import (
+        Call as Call,
+        StreamCall as StreamCall,
+        call as call,
+    )
+    from circuit.runtime.cluster import Cluster as Cluster, cluster as cluster
+    from circuit.runtime.errors import (
+        Cancelled as Cancelled,
+        CircuitError as CircuitError,
+        ClusterError as ClusterError,
+        NotSendable as NotSendable,
+        RemoteError as RemoteError,
+        RemoteTraceback as RemoteTraceback,
+        WorkerLost as WorkerLost,
+    )
+    from circuit.runtime.future import (
+        CancelledError as CancelledError,
+        Future as Future,
+        as_completed as as_completed,
+        gather as gather,
+    )
+    from circuit.runtime.places import (
+        Worker as Worker,
+        WorkerSet as WorkerSet,
+        here as here,
+        worker as worker,
+        workers as workers,
+    )
+    from circuit.runtime.ref import Ref as Ref, ref as ref
+    from circuit.runtime.stream import Stream as Stream
+
+_HOMES = {
+    "Call": "call",
+    "Cancelled": "errors",
+    "CancelledError": "future",
+    "CircuitError": "errors",
+    "Cluster": "cluster",
+    "ClusterError": "errors",
+    "Future": "future",
+    "NotSendable": "errors",
+    "Ref": "ref",
+    "RemoteError": "errors",
+    "RemoteTraceback": "errors",
+    "Stream": "stream",
+    "StreamCall": "call",
+    "Worker": "places",
+    "WorkerLost": "errors",
+    "WorkerSet": "places",
+    "as_completed": "future",
+    "call": "call",
+    "cluster": "cluster",
+    "gather": "future",
+    "here": "places",
+    "ref": "ref",
+    "worker": "places",
+    "workers": "places",
+}
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    runtime = import_module("circuit.runtime")
-    if name not in runtime.__all__ and name != "__all__":
+    if name not in _HOMES:
         raise AttributeError(f"module 'circuit' has no attribute {name!r}")
-    return getattr(runtime, name)
+    value = globals()[name] = getattr(import_module(f"circuit.runtime.{_HOMES[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *import_module("circuit.runtime").__all__])
+    return sorted({*globals(), *__all__})

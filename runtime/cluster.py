@@ -173,6 +173,3 @@ def _close_at_exit(started: Cluster) -> None:
     crashed = getattr(sys, "last_value", None) is not None
     with contextlib.suppress(KeyboardInterrupt):
         started.close(cancel=crashed)
-
-
-current.start_with(cluster)

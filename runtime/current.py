@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from circuit.runtime.errors import ClusterError
@@ -13,20 +12,14 @@ if TYPE_CHECKING:
 
 
 class _Slot:
-    """The process's node, and what starts one on first use."""
+    """The process's node."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.node: Node | None = None
-        self.start: Callable[[], object] | None = None
 
 
 _slot = _Slot()
-
-
-def start_with(start: Callable[[], object]) -> None:
-    """Say what fills the slot when it is first needed."""
-    _slot.start = start
 
 
 def node() -> Node:
@@ -35,10 +28,12 @@ def node() -> Node:
     if found is not None:
         return found
     with _slot.lock:
-        if _slot.node is None and _slot.start is not None:
-            _slot.start()
         if _slot.node is None:
-            raise ClusterError("no cluster runs in this process")
+            # Not loaded above: a worker, which always has its node, needs nothing of it.
+            from circuit.runtime.cluster import cluster
+
+            cluster()
+        assert _slot.node is not None
         return _slot.node
 
 

@@ -125,6 +125,11 @@ class Cancelled(BaseException):
     """
 
 
+# Users meet these under their public names: in tracebacks, and in pickles.
+for _public in (CircuitError, ClusterError, NotSendable, RemoteError, WorkerLost, RemoteTraceback, Cancelled):
+    _public.__module__ = "circuit"
+
+
 def describe(error: BaseException) -> tuple[str, str, str]:
     """Return the type's full name, the text and the traceback of an exception, in words.
 

@@ -6,16 +6,14 @@ import sys
 import pytest
 
 import circuit
-from circuit import runtime
 
 
-def test_every_public_name_of_the_runtime_is_circuits():
-    for name in runtime.__all__:
-        assert getattr(circuit, name) is getattr(runtime, name)
-    assert set(runtime.__all__) <= set(dir(circuit))
+def test_every_public_name_is_there():
     namespace = {}
     exec("from circuit import *", namespace)
-    assert set(runtime.__all__) <= set(namespace)
+    for name in circuit.__all__:
+        assert namespace[name] is getattr(circuit, name)
+        assert name in dir(circuit)
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -26,10 +24,14 @@ def test_an_unknown_name_is_an_attribute_error():
 @pytest.mark.parametrize(
     ("program", "unloaded"),
     [
-        ("import circuit", ["circuit.runtime", "grpc", "lark", "libcst", "rich"]),
-        ("from circuit.importer import install; install()", ["circuit.runtime", "grpc", "lark", "libcst"]),
-        ("import circuit.circuitc", ["circuit.runtime", "grpc"]),
+        ("import circuit", ["circuit.runtime.call", "grpc", "lark", "libcst", "rich"]),
+        (
+            "from circuit.importer import install; install()",
+            ["circuit.runtime.call", "grpc", "lark", "libcst"],
+        ),
+        ("import circuit.circuitc", ["circuit.runtime.call", "grpc"]),
         ("import circuit; circuit.call", ["grpc", "lark", "libcst", "asyncio"]),
+        ("import circuit.runtime.worker", ["circuit.runtime.cluster", "rich", "lark", "libcst"]),
     ],
 )
 def test_nothing_is_loaded_that_is_not_needed(program, unloaded):

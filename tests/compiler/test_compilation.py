@@ -4,8 +4,7 @@ import traceback
 import warnings
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from circuit.compiler import Source, compile_bytes, compile_source
 

@@ -1,8 +1,7 @@
 """Decoding as PEP 263 says, the way back to the bytes, and positions."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from circuit.compiler.source import Source, SourceError
 

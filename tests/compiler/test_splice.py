@@ -4,8 +4,7 @@ import ast
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from circuit.compiler.positions import LineTable, relocate
 from circuit.compiler.source import Source, Span

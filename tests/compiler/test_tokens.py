@@ -8,8 +8,7 @@ import tokenize as cpython
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError

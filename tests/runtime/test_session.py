@@ -1,8 +1,7 @@
 """Sessions: everything in order, once, across broken carriers."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from circuit.runtime.messages import End, Frame, Item, NodeId, Payload, Return
 from circuit.runtime.session import (
