@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from circuit.atomic import write_atomic
 from circuit.compiler import Compilation, compile_bytes, render, styled
+from circuit.version import VERSION
 
 STDIN, STDOUT = 0, 1
 
@@ -57,17 +57,6 @@ class _UnusableError(Exception):
     """A file that was named cannot be used so; the text is all there is to say."""
 
 
-class _Version(argparse.Action):
-    """Print the version and exit."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        # Not loaded above: it takes as long as the rest of the start, and is needed only here.
-        from importlib.metadata import version
-
-        print(f"circuitc {version('circuitc')}")
-        parser.exit()
-
-
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="circuitc",
@@ -78,7 +67,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("file", metavar="FILE", help="the .cpy file; - reads stdin")
     parser.add_argument("-o", "--output", metavar="OUT", default="-", help="write the Python text to OUT")
     parser.add_argument("--check", action="store_true", help="write nothing, only report errors")
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action="version", version=f"circuitc {VERSION}")
     options = parser.parse_args(argv)
     if options.check and options.output != "-":
         parser.error("--check writes nothing, so it takes no -o")

@@ -33,11 +33,13 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from types import CodeType
 
+from circuit.version import VERSION
+
 SUFFIX = ".cpy"
 CACHE_SUFFIX = ".cpyc"
 
 # Who made the bytecode: the release, and a number raised by each change of what is made from a source.
-COMPILER = b"circuitc 0.1.0, lowering 1\0"
+COMPILER = f"circuitc {VERSION}, lowering 1\0".encode()
 
 
 class SpawnLoader(SourceFileLoader):
