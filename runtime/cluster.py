@@ -58,6 +58,7 @@ class Cluster:
             self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
             for member in self._members:
                 self._node.expect(member)
+            self._node.serve()
         except BaseException as error:
             self._processes.stop()
             self._console.close()
@@ -160,10 +161,9 @@ def cluster(workers: int | None = None) -> Cluster:
         workers = len(os.sched_getaffinity(0))
     if workers < 1:
         raise ValueError(f"a cluster needs at least one worker, not {workers}")
-    if current.running() is not None:
-        raise ClusterError("this process belongs to a cluster already; close that one first")
-    started = Cluster(workers)
-    current.fill(started._node)
+    with current.being_filled():
+        started = Cluster(workers)
+        current.fill(started._node)
     atexit.register(_close_at_exit, started)
     return started
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from circuit.runtime.errors import ClusterError
@@ -37,15 +39,22 @@ def node() -> Node:
         return _slot.node
 
 
-def fill(node: Node) -> None:
-    """Make `node` this process's node.
+@contextmanager
+def being_filled() -> Iterator[None]:
+    """Keep other threads from filling the slot at the same time.
 
     Raises:
-        ClusterError: it has one.
+        ClusterError: it is filled.
     """
     with _slot.lock:
         if _slot.node is not None:
             raise ClusterError("this process belongs to a cluster already; close that one first")
+        yield
+
+
+def fill(node: Node) -> None:
+    """Make `node` this process's node."""
+    with _slot.lock:
         _slot.node = node
 
 

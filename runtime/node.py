@@ -82,8 +82,13 @@ class Node:
         self._chores: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._clock_stopped = False
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
-        self._transport = GrpcTransport(self, self._address(me), awaited=len(members) if driver else 0)
+        awaited = len(members) if driver else 0
+        self._transport = GrpcTransport(self, self._address(me), awaited)
+
+    def serve(self) -> None:
+        """Begin to serve; by then calls that come in must find this process ready for them."""
         self._clock.start()
+        self._transport.start()
 
     # What the program does.
 

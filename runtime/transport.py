@@ -103,6 +103,9 @@ class GrpcTransport:
         self._server.add_generic_rpc_handlers((handlers,))
         local = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
         self._server.add_secure_port(address, local)
+
+    def start(self) -> None:
+        """Begin to serve."""
         self._server.start()
 
     def dial(self, peer: NodeId, address: str) -> None:

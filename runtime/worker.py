@@ -47,6 +47,7 @@ def main() -> None:
     )
     current.fill(node)
     sys.meta_path.insert(0, ProgramFinder(_fetch_from(Worker(registrar))))
+    node.serve()
     node.reach(registrar)
     while os.read(lifeline, 1):
         continue
