@@ -151,6 +151,14 @@ def test_version():
     assert ran.returncode == 0 and ran.stdout.startswith("circuit 0.")
 
 
+# A command that takes SIGINT even if we ignore it.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def test_ctrl_c_ends_a_program_that_waits_by_the_signal_with_its_own_frames_only(tmp_path):
     (tmp_path / "app.cpy").write_text(
         "import time, os\n"
@@ -159,12 +167,11 @@ def test_ctrl_c_ends_a_program_that_waits_by_the_signal_with_its_own_frames_only
         "h.result()\n"
     )
     driver = subprocess.Popen(
-        [CIRCUIT, "run", "app.cpy"],
+        [sys.executable, "-c", INTERRUPTIBLE, CIRCUIT, "run", "app.cpy"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # even if we ignore it
     )
     worker = int(driver.stdout.readline())
     driver.send_signal(signal.SIGINT)

@@ -408,17 +408,25 @@ def segfault():
     ctypes.string_at(0)
 
 
+# Runs a command that takes SIGINT even if we ignore it. `preexec_fn` would fork, which grpc, loaded here,
+# does not survive.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def start_program(folder, text, **environment):
     """Start a driver that runs the text as app.py, and can be interrupted even if we cannot."""
     (folder / "app.py").write_text(textwrap.dedent(text))
     return subprocess.Popen(
-        [sys.executable, "app.py"],
+        [sys.executable, "-c", INTERRUPTIBLE, sys.executable, "app.py"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
