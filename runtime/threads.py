@@ -58,8 +58,8 @@ class Threads:
         """Let the idle threads go; those that run a job go when it ends."""
         with self._lock:
             self._closed = True
-            for inbox in self._idle:
-                inbox.put(_nothing)
+            while self._idle:  # none of them may be given a job that it would never take
+                self._idle.pop().put(_nothing)
 
     def _new_thread(self) -> SimpleQueue[Job]:
         inbox: SimpleQueue[Job] = SimpleQueue()

@@ -122,6 +122,13 @@ def test_threads_are_reused_and_survive_a_job_that_raises(monkeypatch):
     assert len(set(seen)) == 1 and [type(error) for error in uncaught] == [KeyError] * 3
 
 
+def test_a_job_after_the_close_is_run_all_the_same():
+    threads, gate = Threads(reserve=2), Gate()
+    threads.close()
+    threads.start(gate.open)
+    assert gate.wait(30)
+
+
 def test_without_more_threads_a_start_fails_while_the_program_runs(monkeypatch):
     threads = Threads()
 
