@@ -31,8 +31,11 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], object]:
-        """Run a coroutine that handles its own errors; return what cancels it, from any thread."""
+    def start(self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None]) -> Callable[[], object]:
+        """Run a coroutine that handles its own errors; return what cancels it, from any thread.
+
+        `ended` is called when it is over, also if it was cancelled before it began.
+        """
         import asyncio  # costs 0.1 s, which a node without coroutines does not pay
 
         with shielded(), self._lock:
@@ -42,8 +45,14 @@ class EventLoop:
                     target=self._run, args=(self._loop,), name="circuit-loop", daemon=True
                 ).start()
             loop = self._loop
-        running = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        return running.cancel
+        tasks: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            tasks.append(loop.create_task(coroutine))
+            tasks[0].add_done_callback(lambda _: ended())
+
+        loop.call_soon_threadsafe(begin)
+        return lambda: loop.call_soon_threadsafe(lambda: tasks[0].cancel())
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -129,15 +138,9 @@ class Execution:
 
     def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
         with shielded():
-            self._cancel_coroutine = loop.start(self._to_its_end(coroutine))
+            self._cancel_coroutine = loop.start(coroutine, self._ended)
         if self._interruptible.interrupted:
             self._cancel_coroutine()
-
-    async def _to_its_end(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        try:
-            await coroutine
-        finally:
-            self._ended()
 
     async def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:

@@ -11,6 +11,7 @@ import pytest
 
 import circuit
 from circuit.runtime import current
+from circuit.runtime.execution import EventLoop
 from circuit.runtime.functions import is_unchanging
 from circuit.runtime.pickling import dumps, loads
 
@@ -128,6 +129,25 @@ def test_a_task_that_exits_leaves_the_event_loop_running(cluster):
     assert circuit.call(leave).on("w1").result(timeout=30)
     assert circuit.call(stop).on("w1").result(timeout=30) == "stopped"
     assert circuit.call(ok).on("w1").result(timeout=30) == "ok"
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_a_coroutine_cancelled_before_it_began_is_over_all_the_same():
+    loop, entered, leave, over = EventLoop(), threading.Event(), threading.Event(), threading.Event()
+
+    async def hold_the_loop():
+        entered.set()
+        leave.wait(30)
+
+    async def forever():
+        await asyncio.sleep(3600)
+
+    loop.start(hold_the_loop(), lambda: None)
+    assert entered.wait(30)
+    cancel = loop.start(forever(), over.set)
+    cancel()
+    leave.set()
+    assert over.wait(30)
 
 
 def test_an_async_generator_that_nobody_streams_is_refused(cluster):
