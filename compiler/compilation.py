@@ -73,7 +73,7 @@ def compile_bytes(data: bytes, path: str) -> Compilation:
 def compile_source(source: Source) -> Compilation:
     """Compile a source text."""
     try:
-        spawns, errors = find_spawns(source)
+        spawns, errors, _ = find_spawns(source)
         if not spawns and not errors:
             return Compilation(source, source.text)
         return _compile(source, spawns, errors)

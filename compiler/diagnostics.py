@@ -17,6 +17,7 @@ from typing import Literal
 
 from circuit.compiler.source import Span
 from circuit.compiler.spawns import ParseError
+from circuit.compiler.splice import Edit
 
 Severity = Literal["error", "warning"]
 
@@ -44,7 +45,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem of one source file."""
+    """One problem of one source file.
+
+    `fix` is what `help` proposes as edits on the source, if a program may make
+    them unseen.
+    """
 
     code: str
     message: str
@@ -53,6 +58,7 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+    fix: tuple[Edit, ...] = ()
     severity: Severity = "error"
 
     @classmethod

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import NamedTuple
 
 from lark import Tree
 
@@ -58,19 +59,31 @@ def parse_module(source: Source) -> Node:
     raise _invalid_syntax(tokens, source, end)
 
 
-def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ...]]:
-    """Find the outermost spawns, in source order, and every error in or about a spawn.
+class Findings(NamedTuple):
+    """What was found in a source: the outermost spawns and the errors, in source order.
+
+    `tokens` are those of the whole source, with the construct's words marked; None
+    if the source has no such word, or cannot be cut into tokens.
+    """
+
+    spawns: tuple[Spawn, ...] = ()
+    errors: tuple[ParseError, ...] = ()
+    tokens: Tokens | None = None
+
+
+def find_spawns(source: Source) -> Findings:
+    """Find the outermost spawns, and every error in or about a spawn.
 
     After an error the search goes on with the next logical line. What is wrong
     outside the spawns is not seen, unless it keeps the text from being cut into
     tokens: that is then the only error.
     """
     if not WORD.search(source.text):
-        return (), ()
+        return Findings()
     try:
         tokens = tokenize(source)
     except ParseError as error:
-        return (), (error,)
+        return Findings(errors=(error,))
     errors = mark_spawns(tokens, source.text)
     spawns = []
     index = 0
@@ -83,7 +96,7 @@ def find_spawns(source: Source) -> tuple[tuple[Spawn, ...], tuple[ParseError, ..
             index = tokens.kinds.index("NEWLINE", index)
         else:
             index = end
-    return tuple(spawns), tuple(sorted(errors, key=lambda error: error.span.start))
+    return Findings(tuple(spawns), tuple(sorted(errors, key=lambda error: error.span.start)), tokens)
 
 
 def _next_spawn(tokens: Tokens, index: int) -> int:

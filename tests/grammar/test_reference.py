@@ -48,7 +48,7 @@ def test_the_table_is_read_whole() -> None:
 @pytest.mark.parametrize(("text", "expected", "code"), ROWS, ids=[row[0] for row in ROWS])
 def test_each_case_is_read_as_the_table_says(text: str, expected: str, code: str) -> None:
     source = Source.from_text(text, "case.cpy")
-    spawns, errors = find_spawns(source)
+    spawns, errors, _ = find_spawns(source)
     if code:
         assert [error.code for error in errors] == [code]
         return
