@@ -17,14 +17,12 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from lark import Tree
-
 from circuit.compiler.keywords import OPERATORS, WORD, is_operand, mark_spawns
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
 from circuit.compiler.statements import at_depth, mark_statements
 from circuit.compiler.tokens import Tokens, tokenize
-from circuit.compiler.trees import Child, Leaf, Node, StuckError, parse_prefix, span
+from circuit.compiler.trees import Child, Leaf, StuckError, Tree, parse_prefix, span
 
 _DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
 _AFTER_PLACE = {",", ";", ":", "=", "!", "for", "as", "if", "else"}
@@ -38,7 +36,7 @@ _ARGUMENTS = {
 }
 
 
-def parse_module(source: Source) -> Node:
+def parse_module(source: Source) -> Tree:
     """Parse a whole source into a tree with every token in it; the rest of the text is the gaps between them.
 
     Raises:
@@ -106,7 +104,7 @@ def _next_spawn(tokens: Tokens, index: int) -> int:
         return len(tokens)
 
 
-def _parse_spawn(tokens: Tokens, source: Source, index: int) -> tuple[Node, int]:
+def _parse_spawn(tokens: Tokens, source: Source, index: int) -> tuple[Tree, int]:
     kinds = tokens.kinds
     try:
         tree, end = parse_prefix(tokens, index, "spawn")
@@ -167,7 +165,7 @@ def _invalid_syntax(tokens: Tokens, source: Source, index: int) -> ParseError:
     return ParseError("S000", messages.get(tokens.kinds[index], "invalid syntax"), tokens.span(index))
 
 
-def _spawn(tree: Node, depth: int = 1) -> Spawn:
+def _spawn(tree: Tree, depth: int = 1) -> Spawn:
     """Read a spawn off its tree: the word, the operand, `on`, the place."""
     _, operand, on, place = tree.children
     if depth > _DEEPEST_SPAWN:
@@ -177,21 +175,21 @@ def _spawn(tree: Node, depth: int = 1) -> Spawn:
     return Spawn(span(tree), span(operand), span(on), span(place), _call_parts(operand), inner)
 
 
-def _outermost_spawns(child: Child) -> Iterator[Node]:
+def _outermost_spawns(child: Child) -> Iterator[Tree]:
     waiting = [child]
     while waiting:
         node = waiting.pop()
         if isinstance(node, Tree):
-            if node.data == "spawn":
+            if node.rule == "spawn":
                 yield node
             else:
                 waiting += reversed(node.children)
 
 
 def _call_parts(operand: Child) -> CallParts | None:
-    while isinstance(operand, Tree) and operand.data == "group":
+    while isinstance(operand, Tree) and operand.rule == "group":
         operand = operand.children[1]
-    if not isinstance(operand, Tree) or operand.data != "call":
+    if not isinstance(operand, Tree) or operand.rule != "call":
         return None
     callee, opening, *arguments, closing = operand.children
     return CallParts(
@@ -206,7 +204,7 @@ def _argument(child: Child) -> Argument:
     kind = ArgumentKind.POSITIONAL
     value = child
     if isinstance(child, Tree):
-        kind = _ARGUMENTS.get(child.data, kind)
+        kind = _ARGUMENTS.get(child.rule, kind)
         if kind not in (ArgumentKind.POSITIONAL, ArgumentKind.GENERATOR):
             value = child.children[-1]
     return Argument(kind, span(child), span(value))

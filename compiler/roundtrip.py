@@ -24,29 +24,22 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lark import Tree
-
 from circuit.compiler.parser import parse_module
 from circuit.compiler.source import Source, SourceError
 from circuit.compiler.spawns import ParseError
-from circuit.compiler.trees import Child, Node
+from circuit.compiler.trees import Tree
 
 _GAP = re.compile(r"(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*)*")
 
 
-def rebuild(source: Source, tree: Node) -> str:
+def rebuild(source: Source, tree: Tree) -> str:
     """Write a tree back, with the blanks and comments between its tokens."""
     text = source.text
     parts: list[str] = []
     done = 0
-    waiting: list[Child] = [tree]
-    while waiting:
-        child = waiting.pop()
-        if isinstance(child, Tree):
-            waiting += reversed(child.children)
-        else:
-            parts += _gap(text, done, child.start), text[child.start : child.end]
-            done = child.end
+    for leaf in tree.leaves():
+        parts += _gap(text, done, leaf.start), text[leaf.start : leaf.end]
+        done = leaf.end
     return "".join(parts) + _gap(text, done, len(text))
 
 

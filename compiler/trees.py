@@ -5,15 +5,14 @@ these reductions are units, an only child that stands for its node, so that all
 they change is the state. This driver remembers where such a climb ends, for
 each state, rule and next kind, and does it in one step.
 
-A tree is a `lark.Tree` with every token in it; a leaf is a `Leaf`. The children
-of an inlined rule travel up the stack as a list, which the next node takes in.
+Every token is in the tree, as a `Leaf`. The children of an inlined rule travel
+up the stack as a list, which the next node takes in.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from lark import Tree
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 from circuit.compiler.automaton import END, Automaton, load_automaton
 from circuit.compiler.source import Span
@@ -28,9 +27,35 @@ class Leaf(NamedTuple):
     end: int
 
 
-Node = Tree[Leaf]
-Child = Node | Leaf
-_Value = Child | list[Child]
+class Tree:
+    """A construct: the name of its rule in the grammar, and its parts in the order of the source."""
+
+    __slots__ = ("children", "rule")
+
+    def __init__(self, rule: str, children: list[Child]) -> None:
+        self.rule = rule
+        self.children = children
+
+    def walk(self) -> Iterator[Child]:
+        """Yield this tree and all that is in it, in the order of the source."""
+        waiting: list[Child] = [self]
+        while waiting:
+            child = waiting.pop()
+            yield child
+            if isinstance(child, Tree):
+                waiting += reversed(child.children)
+
+    def find(self, rule: str) -> Iterator[Tree]:
+        """Yield the trees of one rule, in the order of the source."""
+        return (child for child in self.walk() if isinstance(child, Tree) and child.rule == rule)
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Yield the tokens, in the order of the source."""
+        return (child for child in self.walk() if isinstance(child, Leaf))
+
+
+Child: TypeAlias = Tree | Leaf
+_Value: TypeAlias = Child | list[Child]
 
 
 class StuckError(Exception):
@@ -41,7 +66,7 @@ class StuckError(Exception):
         self.index = index
 
 
-def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
+def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Tree, int]:
     """Parse a goal of the grammar from a token on, as far as it goes.
 
     Returns:
@@ -54,6 +79,7 @@ def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
     actions, gotos, rules, final = automaton.actions, automaton.gotos, automaton.rules, automaton.finals[goal]
     climbs = automaton.climbs
     kinds, starts, ends = tokens.kinds, tokens.starts, tokens.ends
+    new = tuple.__new__  # a named tuple's own constructor takes twice as long
     state = automaton.starts[goal]
     states = [state]
     values: list[_Value] = []
@@ -70,7 +96,7 @@ def parse_prefix(tokens: Tokens, index: int, goal: str) -> tuple[Node, int]:
                 raise StuckError(index)
             kind = END  # what the token cannot go on with may be complete
         elif action >= 0:
-            values.append(Leaf(kind, starts[index], ends[index]))
+            values.append(new(Leaf, (kind, starts[index], ends[index])))
             state = action
             states.append(state)
             index += 1

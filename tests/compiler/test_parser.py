@@ -1,5 +1,8 @@
 """The parser's two products: spawns with exact spans, and whole trees."""
 
+import subprocess
+import sys
+
 import pytest
 
 from circuit.compiler import parser
@@ -173,3 +176,13 @@ def test_spawns_nest_up_to_a_bound() -> None:
     spawns, (error,), _ = find_spawns(Source.from_text(f"spawn {text} on w\nspawn g() on w", "a.cpy"))
     assert error.message == "too many nested spawns"
     assert len(spawns) == 1
+
+
+def test_compiling_loads_no_lark() -> None:
+    program = (
+        "import sys; from circuit.compiler import compile_bytes\n"
+        "assert compile_bytes(b'spawn f(x) on w', 'a.cpy').errors == ()\n"
+        "print([name for name in sys.modules if name.partition('.')[0] == 'lark'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

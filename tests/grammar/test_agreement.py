@@ -10,6 +10,7 @@ import pytest
 
 from circuit.compiler.parser import parse_module
 from circuit.compiler.source import Source
+from circuit.compiler.trees import Tree
 
 LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[::8]
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -61,7 +62,9 @@ def test_the_tree_has_the_constructs_of_the_ast(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         nodes = Counter(type(node) for node in ast.walk(ast.parse(data)))
-    trees = Counter(tree.data for tree in parse_module(Source.decode(data, str(path))).iter_subtrees())
+    trees = Counter(
+        child.rule for child in parse_module(Source.decode(data, str(path))).walk() if isinstance(child, Tree)
+    )
     expected = {kind.__name__: nodes[kind] for kind in NAMES}
     found = {kind.__name__: sum(trees[name] for name in names) for kind, names in NAMES.items()}
     assert found == expected

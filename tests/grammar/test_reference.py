@@ -11,7 +11,6 @@ import circuit.grammar
 from circuit.compiler.parser import find_spawns, parse_module
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError, Spawn
-from circuit.compiler.trees import Leaf
 
 REFERENCE = Path(circuit.grammar.__file__).with_name("README.md")
 ROW = re.compile(r"^\| `(.+?)` \| (?:`(.+)`|(the same)|error (S\d+)) \|$", re.MULTILINE)
@@ -59,9 +58,7 @@ def test_each_case_is_read_as_the_table_says(text: str, expected: str, code: str
 @pytest.mark.parametrize("text", [row[0] for row in ROWS if not row[2]])
 def test_the_full_grammar_agrees(text: str) -> None:
     source = Source.from_text(text, "case.cpy")
-    words = sum(
-        isinstance(leaf, Leaf) and leaf.kind == "spawn" for leaf in parse_module(source).scan_values(bool)
-    )
+    words = sum(leaf.kind == "spawn" for leaf in parse_module(source).leaves())
 
     def count(spawns: tuple[Spawn, ...]) -> int:
         return sum(1 + count(spawn.inner) for spawn in spawns)

@@ -32,7 +32,7 @@ def test_a_file_comes_back_to_the_byte(path: Path) -> None:
 def test_a_token_that_the_tree_loses_is_missed() -> None:
     source = Source.from_text("x = [1, 2]  # c\n", "lost.cpy")
     tree = parse_module(source)
-    next(tree.find_data("list")).children.pop(1)
+    next(tree.find("list")).children.pop(1)
     assert rebuild(source, tree) != source.text
 
 
