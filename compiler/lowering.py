@@ -22,7 +22,7 @@ from functools import cache
 import libcst as cst
 
 from circuit.compiler.source import Source, Span
-from circuit.compiler.spawns import CallParts, Spawn
+from circuit.compiler.spawns import ArgumentKind, CallParts, Spawn
 from circuit.compiler.splice import Edit
 
 # A line break, or several, with the blanks, comments and continuations around them.
@@ -90,7 +90,11 @@ def _call(spawn: Spawn, call: CallParts, holes: _Holes, runtime: str) -> cst.Cal
         listed = holes.listed(call)
         between = holes.breaks(rest, listed.start, otherwise=" ")
         args[0] = args[0].with_changes(comma=cst.Comma(whitespace_after=between))
-        args.append(cst.Arg(holes.operand(listed)))
+        operand = holes.operand(listed)
+        if [argument.kind for argument in call.arguments] == [ArgumentKind.GENERATOR]:
+            # It is an error, but a well-formed one: alone in a call a generator needs no parentheses of its own.
+            operand = operand.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        args.append(cst.Arg(operand))
         rest = listed.end
     args[-1] = args[-1].with_changes(whitespace_after_arg=holes.breaks(rest, spawn.operand.end))
     return _placed(_runtime_call(runtime, before, args), spawn, holes)
