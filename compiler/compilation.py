@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label, in_order
+from circuit.compiler.keywords import WORD
 from circuit.compiler.lowering import lower
 from circuit.compiler.parser import Findings, find_spawns
 from circuit.compiler.positions import relocate
@@ -21,7 +22,7 @@ from circuit.compiler.preamble import free_name, import_edit
 from circuit.compiler.source import Source, SourceError, Span
 from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, apply
-from circuit.compiler.syntax import TOO_DEEP, Blanks, generate, parse
+from circuit.compiler.syntax import TOO_DEEP, Blanks, generate, parse, refusal
 from circuit.compiler.thunks import faults_of
 from circuit.compiler.tokens import Tokens, tokenize
 
@@ -86,9 +87,10 @@ def compile_source(source: Source, *, check: bool = False) -> Compilation:
     except RecursionError:
         fault = Diagnostic("S000", TOO_DEEP, source.path, Label(Span(0, 0)))
         return Compilation(source, source.text, diagnostics=(fault,))
+    if found.tokens is None and found.errors:
+        return Compilation(source, source.text, diagnostics=_tokenless(source, found.errors[0]))
     if found.tokens is None or not (found.spawns or found.errors or check):
-        faults = [Diagnostic.from_parse_error(error, source.path) for error in found.errors]
-        return Compilation(source, source.text, diagnostics=tuple(faults))
+        return Compilation(source, source.text)
     return _compile(source, found.spawns, found.errors, found.tokens)
 
 
@@ -117,3 +119,20 @@ def _compile(
         code, late = generate(parsed, edits)
         faults += late
     return Compilation(source, text, edits, in_order(faults), code)
+
+
+def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:
+    """Say what is wrong with a source that cannot be cut into tokens: in CPython's words, if it gets so far.
+
+    For that the spawns are lowered in the longest beginning that can be cut.
+    """
+    end = len(source.text)
+    before = Findings(errors=(error,))
+    while before.errors and before.tokens is None:
+        place = min(before.errors[0].span.start, end - 1)
+        end = place - source.position(place)[1]
+        before = find_spawns(Source.from_text(source.text[:end], source.path))
+    said = refusal(source, lower(source, before.spawns, free_name(source)))
+    undisturbed = said and not before.errors and not WORD.search(source.text, end, said.primary.span.end)
+    fault = said if said and undisturbed else Diagnostic.from_parse_error(error, source.path)
+    return in_order((*(Diagnostic.from_parse_error(one, source.path) for one in before.errors), fault))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label
+from circuit.compiler.keywords import WORD
 from circuit.compiler.positions import LineTable, relocate
 from circuit.compiler.source import Source, Span
 from circuit.compiler.splice import Edit, OffsetMap, apply
@@ -63,7 +64,7 @@ class Blanks:
 
     def cover(self, offset: int) -> bool:
         """Tell whether a place is in a line taken for empty."""
-        return any(line.start <= offset < line.end for line in self.lines)
+        return any(line.start <= offset <= line.end for line in self.lines)
 
     def adding(self, offset: int) -> "Blanks":
         """Return these, and the logical line around a place unless there is none."""
@@ -134,16 +135,32 @@ def parse(edits: Iterable[Edit], blanks: Blanks) -> Parsed:
         try:
             tree = ast.parse(text, source.path)
         except SyntaxError as error:
-            faults.append(_fault(error, source, text, made, in_bytes=False))
-            more = blanks.adding(faults[-1].primary.span.start)
-            if not isinstance(error, IndentationError) and more != blanks and len(faults) < _ENOUGH:
-                blanks = more
-                continue
+            fault = _fault(error, source, text, made, in_bytes=False)
+            # CPython reads on, so an error before the last one comes of what stands for that one's line.
+            if not faults or fault.primary.span.start > faults[-1].primary.span.start:
+                faults.append(fault)
+                more = blanks.adding(fault.primary.span.start)
+                if more != blanks and not isinstance(error, IndentationError) and len(faults) < _ENOUGH:
+                    blanks = more
+                    continue
         except (ValueError, OverflowError) as error:
             faults.append(_whole(blanks, str(error)))
         except (RecursionError, MemoryError):
             faults.append(_whole(blanks, TOO_DEEP))
         return Parsed(tree, text, made, blanks, tuple(faults))
+
+
+def refusal(source: Source, edits: Iterable[Edit]) -> Diagnostic | None:
+    """Return the first error that CPython finds in a source lowered by `edits`, if there is one."""
+    made = tuple(edits)
+    text = apply(source.text, made)
+    try:
+        ast.parse(text, source.path)
+    except SyntaxError as error:
+        return _fault(error, source, text, made, in_bytes=False)
+    except (ValueError, OverflowError, RecursionError, MemoryError):
+        pass  # said better by whoever asks
+    return None
 
 
 def generate(parsed: Parsed, edits: Iterable[Edit]) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
@@ -159,8 +176,9 @@ def generate(parsed: Parsed, edits: Iterable[Edit]) -> tuple[CodeType | None, tu
             code = compile(parsed.tree, source.path, "exec", dont_inherit=True)
             return (None if faults else code), tuple(faults)
         except SyntaxError as error:
-            faults.append(_fault(error, source, source.text, (), in_bytes=True))
-            blanks = parsed.blanks.adding(faults[-1].primary.span.start)
+            fault = _fault(error, source, source.text, (), in_bytes=True)
+            blanks = parsed.blanks.adding(fault.primary.span.start)
+            faults.append(fault)
             if blanks == parsed.blanks or len(faults) == _ENOUGH:
                 break
             parsed = parse(edits, blanks)
@@ -184,8 +202,10 @@ def _fault(
     start = origins.origin(offset(line, column))
     end = origins.origin(offset(error.end_lineno or line, max(error.end_offset or 0, 1) - 1))
     span = Span(start, max(start, end))
+    # The call is ours; what was written is a spawn.
+    message = error.msg.replace("function call", "spawn") if WORD.match(source.text, start) else error.msg
     help = "`spawn` begins a spawn: `spawn f(x) on w`" if source.text[start:end] == "on" else None
-    return Diagnostic("S000", error.msg, source.path, Label(span), help=help)
+    return Diagnostic("S000", message, source.path, Label(span), help=help)
 
 
 def _whole(blanks: Blanks, message: str) -> Diagnostic:

@@ -274,7 +274,8 @@ class _Scanner:
             pos = end + 1
             self.emit("}", end, pos)
         elif self.tokens.kinds[-1] != "}":
-            raise self.error(f"{string.name}: expecting '}}'", pos, pos)
+            _, opened = self.brackets[-1]
+            raise self.error("'{' was never closed", opened, opened + 1)
         self.fields -= 1
         return pos
 

@@ -1,0 +1,142 @@
+"""Python's own errors: CPython's words at CPython's places, several a run, and none that come of others."""
+
+import ast
+import doctest
+import inspect
+import sys
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from circuit.compiler.compilation import compile_source
+from circuit.compiler.source import Source
+
+SPAWN = "spawn f() on w\n"
+# As many tokens, and the same places: what CPython is asked about.
+STAND_IN = "spawn .f() .w\n"
+
+
+def told(text: str, *, check: bool = False) -> list[tuple[str, int, int]]:
+    """Return the message, line and column (from 1) of each error."""
+    source = Source.from_text(text, "a.cpy")
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        diagnostics = compile_source(source, check=check).errors
+    for one in diagnostics:
+        line, column = source.position(one.primary.span.start)
+        found.append((one.message, line, column + 1))
+    return found
+
+
+def python_says(text: str) -> tuple[str, int, int] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "a.cpy", "exec")
+    except SyntaxError as error:
+        return error.msg, error.lineno or 1, max(error.offset or 1, 1)
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
+def refused_by_python() -> Iterator[str]:
+    """Yield the programs that CPython's own tests expect to be refused."""
+    test_syntax = pytest.importorskip("test.test_syntax")
+    for example in doctest.DocTestParser().get_examples(test_syntax.__doc__):
+        yield example.source
+    for name in ("test_syntax", "test_exceptions", "test_fstring", "test_grammar"):
+        module = pytest.importorskip(f"test.{name}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(inspect.getsource(module))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                for argument in node.args:
+                    listed = argument.elts if isinstance(argument, ast.List | ast.Tuple) else [argument]
+                    for one in listed:
+                        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                            yield one.value + "\n"
+
+
+@pytest.mark.parametrize("spawn_first", [True, False])
+def test_what_python_refuses_is_refused_in_its_words_at_its_place(spawn_first: bool) -> None:
+    tried = 0
+    different = []
+    for program in dict.fromkeys(refused_by_python()):
+        text = SPAWN + program if spawn_first else program + "\n" + SPAWN
+        expected = python_says(text.replace(SPAWN, STAND_IN))
+        if expected is None:
+            continue
+        if sys.version_info < (3, 12) and expected[0].startswith("f-string: "):
+            continue  # CPython gives places in the field then, not in the file
+        tried += 1
+        found = told(text)
+        if expected not in found:
+            different.append((program, expected, found))
+    assert tried > 300
+    # Behind the import a `match` that has no colon is no statement any more.
+    assert [one for one in different if not one[0].startswith("match x\n")] == []
+
+
+def test_several_errors_are_told_and_each_once() -> None:
+    program = (
+        SPAWN
+        + "x = = 1\n"
+        + "if x y:\n    spawn f(z) on w\n    a b\nelse:\n    ok()\n"
+        + "def g(a b):\n    return spawn (await x) on w\n"
+        + "for i on x:\n    break\n"
+        + "async for i on x:\n    continue\n"
+        + "async with a b:\n    pass\n"
+        + "@a b\nclass C(a b):\n    x = (1,\n      2 3)\n"
+        + "try:\n    a b\nexcept a b:\n    pass\nfinally:\n    pass\n"
+        + "match a b:\n    case a b:\n        pass\n    case _:\n        a b\n"
+        + "if a b: pass\nelse: pass\n"
+        + "spawn f() on w + 1\n"
+    )
+    lines = [line for _, line, _ in told(program)]
+    expected = [
+        number
+        for number, line in enumerate(program.splitlines(), start=1)
+        if any(part in line for part in ("= =", "x y", "a b", "2 3", "await", " i on x", "+ 1"))
+    ]
+    assert lines == expected
+
+
+def test_errors_behind_the_parser_are_told_too() -> None:
+    assert told(SPAWN + "return 1\nok()\nbreak\ndef f(a, a): pass\n") == [
+        ("'return' outside function", 2, 1),
+        ("'break' outside loop", 4, 1),
+        ("duplicate argument 'a' in function definition", 5, 10),
+    ]
+
+
+def test_there_is_an_end_to_errors() -> None:
+    assert len(told(SPAWN + "a b\n" * 1000)) == 20
+
+
+def test_a_spawn_is_called_a_spawn() -> None:
+    for text, message in (
+        ("spawn f() on w = 3\n", "cannot assign to spawn here. Maybe you meant '==' instead of '='?"),
+        ("del spawn f() on w\n", "cannot delete spawn"),
+        ("spawn f() on w += 1\n", "'spawn' is an illegal expression for augmented assignment"),
+    ):
+        assert [one[0] for one in told(text)] == [message]
+
+
+def test_a_file_without_a_spawn_is_checked_only_on_demand() -> None:
+    assert told("x = = 1\n") == []
+    assert told("x = = 1\n", check=True) == [("invalid syntax", 1, 5)]
+    assert told("return\n", check=True) == [("'return' outside function", 1, 1)]
+    assert told("x = 'abc\n", check=True) == [("unterminated string literal (detected at line 1)", 1, 5)]
+    assert told("x = 1\n", check=True) == []
+
+
+def test_too_deep_a_program_is_pointed_at_where_it_is_deepest() -> None:
+    ((message, line, column),) = told(
+        SPAWN + "x = 1\ny = " + "[" * 150 + "-" * 100_000 + "1" + "]" * 150 + "\n"
+    )
+    assert (line, column) == (3, 154)
+    assert "nested" in message or "stack overflow" in message
