@@ -114,6 +114,8 @@ def _compile(
         edits = lower(source, spawns, INLINE_IMPORT)
         parsed = parse(edits, blanks)
     text = apply(source.text, edits)
+    if not source.can_hold(text):
+        faults.append(_unwritable(source))
     code = None
     if not any(fault.severity == "error" for fault in faults):
         code, late = generate(parsed, edits)
@@ -136,3 +138,9 @@ def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:
     undisturbed = said and not before.errors and not WORD.search(source.text, end, said.primary.span.end)
     fault = said if said and undisturbed else Diagnostic.from_parse_error(error, source.path)
     return in_order((*(Diagnostic.from_parse_error(one, source.path) for one in before.errors), fault))
+
+
+def _unwritable(source: Source) -> Diagnostic:
+    message = f"the file cannot be written back as it is in its encoding, {source.encoding}"
+    label = Label(Span(0, 0))
+    return Diagnostic("S004", message, source.path, label, help="save it as UTF-8")

@@ -91,7 +91,10 @@ class Source:
             ends_before = sum(1 for end in _LINE_END_BYTES.finditer(data) if end.end() <= offset)
             message = f"'{encoding}' codec cannot decode byte 0x{data[offset]:02x}: {error.reason}"
             raise SourceError(message, path, offset, 1 + ends_before) from None
-        except LookupError:  # a codec between bytes and bytes, such as hex
+        except (
+            LookupError,
+            ValueError,
+        ):  # a codec between bytes and bytes, such as hex, or of no text at all
             raise SourceError(f"encoding problem: {declared}", path, 0, line) from None
         return cls(path, text, encoding, bom, data)
 
@@ -112,6 +115,21 @@ class Source:
         if self.data is not None and text == self.text:
             return self.data
         return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+
+    def can_hold(self, text: str) -> bool:
+        """Say whether `text` can be written so that what it shares with the file keeps its bytes.
+
+        It cannot in an encoding with several spellings of a text, if this file does not use
+        the one that Python writes.
+        """
+        if self.encoding == "utf-8" or self.data is None:
+            return True
+        bom = len(codecs.BOM_UTF8) if self.bom else 0
+        try:
+            same = self.text.encode(self.encoding) == self.data[bom:]
+            return same and text.encode(self.encoding).decode(self.encoding) == text
+        except ValueError:
+            return False
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line (from 1) and column (from 0) of an offset."""
