@@ -7,6 +7,7 @@ a text takes through the compiler; its arguments are libFuzzer's, as in
     python tests/compiler/test_fuzz.py -max_total_time=600 CORPUS
 """
 
+import random
 import re
 import sys
 import warnings
@@ -20,7 +21,11 @@ if __name__ == "__main__":
 
 from hypothesis import example, given, settings, strategies as st
 
-from circuit.compiler import compile_bytes, render
+from circuit.compiler import Source, compile_bytes, render
+from circuit.compiler.parser import parse_module
+from circuit.compiler.roundtrip import rebuild
+from circuit.compiler.spawns import ParseError
+from circuit.compiler.trees import Tree
 
 BREAK = re.compile(rb"\r\n|\r|\n")
 CHECKOUT = Path(__file__).parents[2]
@@ -52,17 +57,26 @@ def judge(data: bytes) -> None:
             for label in (one.primary, *one.labels):
                 assert 0 <= label.span.start <= label.span.end <= len(source.text)
             assert render(one, source).startswith(f"{one.severity}[{one.code}]: ")
+        tree = parsed(source)
         if compilation.errors:
             return
         written = compilation.data
         if not compilation.edits:
             assert written == data
             return
+        assert tree is not None and rebuild(source, tree) == source.text
         assert [found[0] for found in BREAK.finditer(written)] == [found[0] for found in BREAK.finditer(data)]
         compile(written, "a.py", "exec", dont_inherit=True)
         compilation.code()
         again = compile_bytes(written, "a.py")
         assert (again.data, again.errors) == (written, ())
+
+
+def parsed(source: Source) -> Tree | None:
+    try:
+        return parse_module(source)
+    except ParseError:
+        return None
 
 
 programs = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
@@ -106,6 +120,16 @@ def test_any_change_of_a_program(data: bytes) -> None:
     judge(data)
 
 
+def mutate(data: bytes, max_size: int, seed: int) -> bytes:
+    """Put a word somewhere, or change bytes as libFuzzer does."""
+    dice = random.Random(seed)
+    if dice.random() < 0.5:
+        return atheris.Mutate(data, max_size)
+    start = dice.randint(0, len(data))
+    end = start + dice.choice((0, 0, 1, 2, 10))
+    return (data[:start] + f" {dice.choice(WORDS)} ".encode() + data[end:])[:max_size]
+
+
 if __name__ == "__main__":
-    atheris.Setup(sys.argv, judge)
+    atheris.Setup(sys.argv, judge, custom_mutator=mutate)
     atheris.Fuzz()
