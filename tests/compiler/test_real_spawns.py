@@ -81,4 +81,4 @@ def test_an_expression_made_a_spawn_is_found(path: Path) -> None:
     assert [
         (spawn.span.start, spawn.operand.start, spawn.operand.end, spawn.call is not None) for spawn in spawns
     ] == expected
-    assert sum(1 for _ in parse_module(source).find_data("spawn")) == len(expected)
+    assert sum(1 for _ in parse_module(source).find("spawn")) == len(expected)
