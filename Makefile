@@ -9,9 +9,14 @@ PARTS    := compiler runtime grammar proto
 OURS     := circuit $(PARTS) tests benchmarks
 TYPED    := build/typing
 PROTO    := circuit/proto/session.proto
-STDLIB    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 EVERY    ?= 1
 SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+# The interpreters whose libraries are parsed: of each version the first that runs.
+VERSIONS := 3.11 3.12 3.13
+PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version) \
+    $(wildcard $(HOME)/.pyenv/versions/$(version)*/bin/python$(version)); \
+    do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format type proto tables fresh roundtrip bench clean
@@ -56,9 +61,9 @@ fresh: build/$(PROTO)  ## check that generated code is what would be generated n
 	diff -u proto/session_pb2.pyi build/circuit/proto/session_pb2.pyi
 	$(BIN)/python -m circuit.compiler.tables --check
 
-roundtrip: $(READY)  ## write the standard library back from its trees (EVERY=20: each 20th file)
+roundtrip: $(READY)  ## parse and write back the libraries of PYTHONS (EVERY=20: each 20th file)
 	$(BIN)/python -m circuit.compiler.roundtrip tests/grammar/fixtures examples
-	$(BIN)/python -m circuit.compiler.roundtrip --every $(EVERY) $(STDLIB)
+	$(BIN)/python -m circuit.compiler.roundtrip --every $(EVERY) $(addprefix --python ,$(or $(PYTHONS),$(BIN)/python))
 
 bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.calls

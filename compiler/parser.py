@@ -46,6 +46,16 @@ def parse_module(source: Source) -> Tree:
     errors = mark_spawns(tokens, source.text)
     if errors:
         raise errors[0]
+    return parse_tokens(source, tokens)
+
+
+def parse_tokens(source: Source, tokens: Tokens) -> Tree:
+    """Parse the tokens of a whole source, in which the words of spawns are marked. They stay as they are.
+
+    Raises:
+        ParseError: The source is not Circuit.
+    """
+    tokens = Tokens(tokens.kinds.copy(), tokens.starts, tokens.ends)
     mark_statements(tokens, source.text)
     try:
         tree, end = parse_prefix(tokens, 0, "module")

@@ -25,6 +25,7 @@ from circuit.compiler.spawns import ParseError
 
 _KEYWORDS = {word: word for word in keyword.kwlist}
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
+_DEEPEST_FORMAT = 2  # a field may be in a format in a format, and no deeper
 _DEEPEST_FIELD = 100  # CPython stops at 150 strings in each other; here the stack has to bear it
 
 _LINE_END = r"(?:\r\n?|\n)"
@@ -244,7 +245,7 @@ class _Scanner:
         self.emit(f"{string.family}_END", pos, end)
         return end
 
-    def scan_parts(self, string: _FString, pos: int, literal: re.Pattern[str]) -> int:
+    def scan_parts(self, string: _FString, pos: int, literal: re.Pattern[str], depth: int = 0) -> int:
         """Scan literals and fields up to the quotes or `}` that end the string or the format."""
         while True:
             found = literal.match(self.text, pos)
@@ -256,18 +257,19 @@ class _Scanner:
                 self.emit(f"{string.family}_MIDDLE", pos, end)
             if self.text[end] != "{":
                 return end
-            pos = self.scan_field(string, end)
+            pos = self.scan_field(string, end, depth)
 
-    def scan_field(self, string: _FString, pos: int) -> int:
+    def scan_field(self, string: _FString, pos: int, depth: int) -> int:
         """Scan `{...}` from its brace on; a format after `:` is literals and further fields."""
         self.fields += 1
-        if self.fields > _DEEPEST_FIELD:
+        if self.fields > _DEEPEST_FIELD or depth > _DEEPEST_FORMAT:
             raise self.error(f"{string.name}: expressions nested too deeply", pos, pos + 1)
         self.emit("{", pos, pos + 1)
         self.brackets.append(("{", pos))
         pos = self.scan_tokens(pos + 1, len(self.brackets))
+        self.check_conversion(string)
         if self.tokens.kinds[-1] == ":":
-            end = self.scan_parts(string, pos, string.format)
+            end = self.scan_parts(string, pos, string.format, depth + 1)
             if self.text[end] != "}":
                 raise self.error(f"{string.name}: expecting '}}'", end, end + len(string.quotes))
             self.brackets.pop()
@@ -278,6 +280,23 @@ class _Scanner:
             raise self.error("'{' was never closed", opened, opened + 1)
         self.fields -= 1
         return pos
+
+    def check_conversion(self, string: _FString) -> None:
+        """See to it that a field which has just ended has, after its `!`, one of the letters and no blank."""
+        kinds, starts, ends = self.tokens.kinds[-3:], self.tokens.starts[-3:], self.tokens.ends[-3:]
+        if kinds[1] == "!":
+            raise self.error(f"{string.name}: missing conversion character", starts[1], ends[1])
+        if kinds[0] != "!":
+            return
+        letter = self.text[starts[1] : ends[1]]
+        message = f"invalid conversion character '{letter}': expected 's', 'r', or 'a'"
+        if kinds[1] != "NAME":
+            message = "invalid conversion character"
+        elif ends[0] < starts[1]:
+            message = "conversion type must come right after the exclamation mark"
+        elif letter in ("s", "r", "a"):
+            return
+        raise self.error(f"{string.name}: {message}", starts[1], ends[1])
 
 
 @dataclass(frozen=True, slots=True)
