@@ -25,7 +25,7 @@ from lark.parsers.lalr_analysis import Shift
 from circuit.compiler.automaton import GRAMMAR, TABLES, Automaton, Rule, grammar_hash
 
 
-class _NoLexer(Lexer):
+class NoLexer(Lexer):
     """Stands in for Lark's lexer: the tokens are those of tokens.py."""
 
     def __init__(self, lexer_conf: object) -> None: ...
@@ -43,7 +43,7 @@ def build_automaton(
         lark.exceptions.GrammarError: The grammar is wrong, or has a conflict.
     """
     lark = Lark.open(
-        str(grammar), parser="lalr", lexer=_NoLexer, start=list(starts), strict=True, keep_all_tokens=True
+        str(grammar), parser="lalr", lexer=NoLexer, start=list(starts), strict=True, keep_all_tokens=True
     )
     table = lark.parser.parser._parse_table
     # An operator's or a keyword's kind is its own text; the declared kinds have none.
