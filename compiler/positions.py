@@ -62,11 +62,13 @@ class LineTable:
         line = bisect_right(self._starts, offset)
         return line, len(self._text[self._starts[line - 1] : offset].encode())
 
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield the offsets at which each line starts and ends, its line end included."""
+        return zip(self._starts, [*self._starts[1:], len(self._text)], strict=True)
+
     def plain_lines(self) -> Iterator[str]:
         """Yield the lines, each ended by a line feed alone."""
-        for line in range(1, len(self._starts) + 1):
-            start, end = self._range(line)
-            yield self._text[start:end].rstrip("\r\n") + "\n"
+        return (self._text[start:end].rstrip("\r\n") + "\n" for start, end in self.ranges())
 
     def _range(self, line: int) -> tuple[int, int]:
         """Return where a line, or the last one if there are fewer, starts and ends with its line end."""

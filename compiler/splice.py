@@ -87,3 +87,7 @@ class OffsetMap:
         if offset < shift.edited.end:
             return min(shift.original.start + offset - shift.edited.start, shift.original.end)
         return shift.original.end + offset - shift.edited.end
+
+    def boundaries(self) -> list[int]:
+        """Return where replacements start and end in the edited text, in order."""
+        return sorted({end for shift in self._shifts for end in (shift.edited.start, shift.edited.end)})
