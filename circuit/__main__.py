@@ -1,9 +1,9 @@
 """`python -m circuit app.cpy ARGS...`: run a program, as `circuit run` does."""
 
 import argparse
-from pathlib import Path
+import sys
 
-from circuit.commands import run_program
+from circuit.commands import add_program, end_of_options, run_program
 
 
 def main() -> None:
@@ -11,10 +11,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m circuit", description="Run a program that spawns work on other processes."
     )
-    parser.add_argument("program", type=Path, help="the program's file, .cpy or .py")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program finds in sys.argv")
-    chosen = parser.parse_args()
-    run_program(chosen.program, chosen.arguments, parser)
+    add_program(parser)
+    words = sys.argv[1:]
+    end = end_of_options(words)
+    run_program(parser.parse_args(words[:end]), words[end:], parser)
 
 
 if __name__ == "__main__":

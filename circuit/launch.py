@@ -1,51 +1,125 @@
 """Run a program as `python` would run it, with `.cpy` understood: as `__main__`, in this process.
 
+    circuit run app.cpy     as  python app.py
+    circuit run app.zip     as  python app.zip: the `__main__` in an archive or a folder
+    circuit run -m app      as  python -m app
+
 Workers get the program's functions and modules from this process, so the hook is needed here only.
-A program's error is shown as Python shows it, from the program's first frame on.
 """
 
 from __future__ import annotations
 
+import builtins
 import sys
-import types
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, ModuleType
 
 from circuit import importer
+from circuit.loader import SUFFIX, SpawnLoader
+from circuit.uncaught import show
 
 
-def run(path: Path, arguments: list[str]) -> None:
-    """Execute the program file with `arguments` as the rest of its `sys.argv`.
+class NotRunnable(Exception):
+    """What is to be run is no program; the text says why."""
+
+
+def run_path(path: Path, arguments: list[str]) -> None:
+    """Run the program in a file, or in a folder or archive; `arguments` are the rest of its `sys.argv`.
 
     What it raises comes out of here; an uncaught error is later printed without our frames.
 
     Raises:
+        NotRunnable: it is a folder without a `__main__`.
         OSError: the file cannot be read.
         SyntaxError: it does not compile.
     """
+    _prepare()
+    name = str(path)
+    spec = None if path.suffix in (".py", SUFFIX) else PathFinder.find_spec("__main__", [name])
+    if spec is not None and spec.loader is not None:
+        _begin(name, arguments, folder=name)
+        _run_spec(spec)
+    elif path.is_dir():
+        raise NotRunnable(f"{name} is a folder without a __main__{SUFFIX}; name the program's file in it")
+    else:
+        code, loader = _script(path)
+        _begin(name, arguments, folder=str(path.resolve().parent))
+        _execute(code, __file__=name, __cached__=None, __loader__=loader)
+
+
+def run_module(name: str, arguments: list[str]) -> None:
+    """Run a module, or the `__main__` of a package, found as `import` finds it.
+
+    Raises:
+        NotRunnable: there is no such module.
+        SyntaxError: it does not compile.
+    """
+    _prepare()
+    _begin("-m", arguments, folder=str(Path.cwd()))
+    spec = _find(name)
+    sys.argv[0] = str(spec.origin)
+    _run_spec(spec)
+
+
+def _prepare() -> None:
     importer.install()
     if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _show
-    code = importer.load_code(path)
-    program = types.ModuleType("__main__")
-    program.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
+        sys.excepthook = show
+
+
+def _begin(name: str, arguments: list[str], folder: str) -> None:
+    """Set what a program finds in `sys`. A Python that was told to trust no folder puts none in front."""
+    sys.argv = [name, *arguments]
+    if not sys.flags.safe_path:
+        sys.path[0] = folder
+
+
+def _script(path: Path) -> tuple[CodeType, SourceFileLoader]:
+    name = str(path)
+    if path.suffix == SUFFIX:
+        spawning = SpawnLoader("__main__", name)
+        return spawning.get_code("__main__"), spawning
+    loader = SourceFileLoader("__main__", name)
+    return loader.source_to_code(loader.get_data(name), name), loader
+
+
+def _find(name: str) -> ModuleSpec:
+    """Find the module to be run; what its packages raise when they are imported comes out of here."""
+    try:
+        spec = None if name.startswith(".") or name == "__main__" else find_spec(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):
+            raise
+        spec = None
+    if spec is None:
+        raise NotRunnable(f"no module named {name!r}")
+    if spec.submodule_search_locations is None:
+        return spec
+    main = None if name.endswith("__main__") else find_spec(f"{name}.__main__")
+    if main is None:
+        raise NotRunnable(f"{name!r} is a package without a __main__ module, so it cannot be run")
+    return main
+
+
+def _run_spec(spec: ModuleSpec) -> None:
+    get_code = getattr(spec.loader, "get_code", None)
+    code = get_code(spec.name) if get_code else None
+    if code is None:
+        raise NotRunnable(f"{spec.name!r} has no Python code to be run")
+    _execute(
+        code,
+        __file__=spec.origin,
+        __cached__=spec.cached,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
+    )
+
+
+def _execute(code: CodeType, **attributes: object) -> None:
+    program = ModuleType("__main__")
+    program.__dict__.update(attributes, __builtins__=builtins)
     sys.modules["__main__"] = program
-    sys.argv = [str(path), *arguments]
-    sys.path[0] = str(path.resolve().parent)
-    _execute(code, program)
-
-
-def _execute(code: types.CodeType, program: types.ModuleType) -> None:
     exec(code, program.__dict__)
-
-
-def _show(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """Print an uncaught error from the program's first frame on; one in its syntax has no frames."""
-    below = frames
-    while below is not None and below.tb_frame.f_code is not _execute.__code__:
-        below = below.tb_next
-    if below is not None:
-        frames = below.tb_next
-    elif isinstance(error, SyntaxError):
-        frames = None
-    sys.__excepthook__(kind, error.with_traceback(frames), frames)

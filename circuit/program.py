@@ -1,33 +1,51 @@
-"""A `.cpy` file as code that Python runs, or as the SyntaxError that Python shows.
+"""A `.cpy` file as what Python runs: its code, its tree, or the SyntaxError that Python shows.
 
 The import hook and `circuit run` come here when no cached bytecode will do. This
 file loads the compiler, so whoever wants to start fast imports it when it is needed.
 """
 
+import ast
+import warnings
 from types import CodeType
 
-from circuit.compiler import Compilation, compile_bytes, render
-
-
-class CompileError(SyntaxError):
-    """A `.cpy` file has errors. Python shows the place of the first one; the notes tell of the others."""
+from circuit.compiler import Compilation, Diagnostic, compile_bytes, render
 
 
 def compile_program(data: bytes, path: str) -> CodeType:
-    """Return the code of a `.cpy` file, with positions in that file. Raises CompileError."""
+    """Return the code of a `.cpy` file, with positions in that file. Raises SyntaxError."""
+    return _compile(data, path).code()
+
+
+def program_tree(data: bytes, path: str) -> ast.Module:
+    """Return the syntax tree of a `.cpy` file, lowered, with positions in that file. Raises SyntaxError."""
+    return _compile(data, path).tree()
+
+
+def _compile(data: bytes, path: str) -> Compilation:
     compilation = compile_bytes(data, path)
     if compilation.errors:
-        raise _exception(compilation)
-    return compilation.code()
+        raise _exception(compilation, *compilation.errors)
+    for diagnostic in compilation.diagnostics:
+        _warn(compilation, diagnostic)
+    return compilation
 
 
-def _exception(compilation: Compilation) -> CompileError:
+def _warn(compilation: Compilation, warning: Diagnostic) -> None:
+    """Warn as Python does while it compiles; where that is to be an error, it is one of the syntax."""
+    line, _ = compilation.source.position(warning.primary.span.start)
+    try:
+        warnings.warn_explicit(_said(warning), SyntaxWarning, compilation.source.path, line)
+    except SyntaxWarning:
+        raise _exception(compilation, warning) from None
+
+
+def _exception(compilation: Compilation, first: Diagnostic, *others: Diagnostic) -> SyntaxError:
+    """Return an error at the place of the first diagnostic; its notes tell of the others."""
     source = compilation.source
-    first, *others = compilation.errors
     line, column = source.position(first.primary.span.start)
     last, end = source.position(first.primary.span.end)
     place = (source.path, line, column + 1, source.line_text(line) + "\n", last, end + 1)
-    error = CompileError(f"{first.message} [{first.code}]", place)
+    error = SyntaxError(_said(first), place)
     for note in (first.primary.text, *first.notes):
         if note:
             error.add_note(f"note: {note}")
@@ -36,3 +54,9 @@ def _exception(compilation: Compilation) -> CompileError:
     for other in others:
         error.add_note(render(other, source).rstrip())
     return error
+
+
+def _said(diagnostic: Diagnostic) -> str:
+    """Return the message and the code to look it up by; Python's own errors are in Python's words alone."""
+    code = "" if diagnostic.code == "S000" else f" [{diagnostic.code}]"
+    return diagnostic.message + code

@@ -138,7 +138,16 @@ def test_the_exit_status_is_the_programs(tmp_path, suffix):
         (["run"], "usage: circuit run"),
         (["walk"], "invalid choice: 'walk'"),
         (["run", "missing.cpy"], "circuit run: missing.cpy does not exist"),
-        (["run", "."], "circuit run: . is a folder; name the program's file in it"),
+        (["run", "."], "circuit run: . is a folder without a __main__.cpy; name the program's file in it"),
+        (["run", "-m"], "argument -m: expected one argument"),
+        (["run", "-m", "no.such"], "circuit run: no module named 'no.such'"),
+        (["run", "-m", "json.decoder.x"], "circuit run: no module named 'json.decoder.x'"),
+        (
+            ["run", "-m", "email"],
+            "circuit run: 'email' is a package without a __main__ module, so it cannot be run",
+        ),
+        (["run", "-m", ".app"], "circuit run: no module named '.app'"),
+        (["run", "-m", "_json"], "circuit run: '_json' has no Python code to be run"),
     ],
 )
 def test_usage_errors_say_what_is_wrong_and_exit_with_2(tmp_path, arguments, text):
