@@ -115,7 +115,7 @@ def constructs(text: str, tree: Tree) -> Iterator[Construct]:
             case "type_param" if signs := _leaves(children, "="):
                 place = Span(signs[0].start, span(part).end)
                 yield Construct(_PEP_696, "the default of a type parameter", place, "leave the default out")
-            case "except_clause" if _leaves(children, ","):
+            case "except_clause" | "except_star_clause" if _leaves(children, ","):
                 caught = [child for child in children[:-2] if not _leaves([child], "except", "*")]
                 place = Span(span(caught[0]).start, span(caught[-1]).end)
                 what = "a list of exceptions without parentheses"

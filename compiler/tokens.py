@@ -64,6 +64,7 @@ _LINE_START = re.compile(
     rf"(?>(?:[ \t\f]*+(?:#[^\r\n]*+)?{_LINE_END})*)"
     rf"([ \t\f]*+)((?>(?:{_JOINED}[ \t\f]*+)*))((?:#[^\r\n]*+)?(?:{_LINE_END}|\Z))?"
 )
+_BYTES = re.compile(r"(?i:br?|rb)['\"]")
 _NAMED_ESCAPE = r"N\{[^{}'\"\r\n]*\}"
 
 
@@ -141,6 +142,7 @@ class _Scanner:
             pos = found.end()
             if group is None:
                 if pos == len(text):
+                    self.check_end(found[0])
                     return pos
                 raise untokenizable(self.source, pos)
             start = found.start(group)
@@ -173,11 +175,21 @@ class _Scanner:
             elif group == _IS_FSTRING:
                 pos = self.scan_fstring(start, pos)
                 continue
+            elif group == _IS_STRING:
+                kind = "STRING"
+                if not only_ascii and _BYTES.match(text, start) and not found[group].isascii():
+                    raise self.error("bytes can only contain ASCII literal characters", start, pos)
             else:
-                kind = "NUMBER" if group == _IS_NUMBER else "STRING"
+                kind = "NUMBER"
             kinds(kind)
             starts(start)
             ends(pos)
+
+    def check_end(self, before: str) -> None:
+        """See to it that no backslash joins the last line, which ends in these blanks, to nothing."""
+        if found := re.search(rf"{_JOINED}\Z", before):
+            end = len(self.text)
+            raise self.error("unexpected EOF while parsing", end - len(found[0]), end)
 
     def start_line(self, pos: int) -> int:
         """Skip empty lines, then open or close blocks as the indentation of the next line says."""
@@ -188,6 +200,7 @@ class _Scanner:
             if found[3] is None:
                 break
             if pos == len(self.text):
+                self.check_end(found[2])
                 return pos
         # An indentation cannot be split over joined lines: the first part that is not empty counts.
         margin = found[1] or re.split(_JOINED, found[2])[-1]

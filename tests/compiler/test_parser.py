@@ -149,6 +149,9 @@ def test_a_text_without_the_word_is_not_even_cut_into_tokens(monkeypatch: pytest
         ("spawn f()\n", "a spawn has no `on`", "spawn f()"),
         ("def f(:\n  pass\n", "'(' was never closed", "("),
         ("for x in:\n  pass\n", "invalid syntax", ":"),
+        ("try: pass\nexcept a: pass\nexcept* b: pass\n", "invalid syntax", "*"),
+        ("try: pass\nexcept*: pass\n", "invalid syntax", ":"),
+        ("x = t'' f''", "invalid syntax", "f'"),
     ],
 )
 def test_a_module_that_is_not_circuit_is_an_error(text: str, message: str, place: str) -> None:

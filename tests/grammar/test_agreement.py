@@ -41,7 +41,7 @@ NAMES = {
     ast.If: ("if_statement", "elif_clause"),
     ast.While: ("while_statement",),
     ast.withitem: ("with_item",),
-    ast.ExceptHandler: ("except_clause",),
+    ast.ExceptHandler: ("except_clause", "except_star_clause"),
     ast.ClassDef: ("class_def",),
     ast.Import: ("import_name",),
     ast.ImportFrom: ("import_from",),
