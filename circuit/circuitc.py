@@ -1,124 +1,163 @@
-"""The command circuitc: compile a `.cpy` file to the Python file that a person would have written.
+"""The command circuitc: compile `.cpy` files to the Python files that a person would have written.
 
     circuitc app.cpy               the Python text, on stdout
     circuitc app.cpy -o app.py     into a file
-    circuitc --check app.cpy       only say what is wrong
+    circuitc src -o build          every .cpy file below a folder, into a tree of the same shape
+    circuitc --check src           only say what is wrong
     circuitc - < app.cpy           from stdin
 
-Diagnostics go to stderr. Exit status: 0 compiled, 1 the program has errors, 2 the
-command cannot be carried out as given. A file is written whole or not at all, and
-not if there are errors.
+Diagnostics go to stderr. The exit status is the worst that happened: 0 all is well,
+1 a program has errors, 2 the command cannot be carried out as given; 130 after Ctrl-C.
+
+Rules: this file reads the command line and decides the status; `building` and what it
+uses do the work. Little is loaded before it is needed: a small file shall take no time.
 """
 
 import argparse
-import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from circuit.atomic import write_atomic
-from circuit.compiler import Compilation, compile_bytes, render, styled
+from circuit.building import build
+from circuit.folders import OUTPUT_SUFFIX, Folder
+from circuit.jobs import Job, Plan, Result, Settings
+from circuit.reporting import Report, summary
 from circuit.version import VERSION
 
-STDIN, STDOUT = 0, 1
+ALL_WELL, HAS_ERRORS, UNUSABLE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
-COMPILED, HAS_ERRORS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
-
-COLOURS = {
-    "plain": "",
-    "error": "bold red",
-    "warning": "bold yellow",
-    "title": "bold",
-    "gutter": "bold blue",
-    "secondary": "bold blue",
-}
+STANDARD = "-"
+TARGETS = ("3.11", "3.12", "3.13", "3.14")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = _parse(argv)
+    # Those of the programs that are compiled are for whoever runs them.
+    warnings.filterwarnings("ignore", category=SyntaxWarning)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        compilation = compile_bytes(_read(options.file), "<stdin>" if options.file == "-" else options.file)
-        _report(compilation)
-        if compilation.errors:
-            return HAS_ERRORS
-        if not options.check:
-            _write(compilation.data, options.output)
-    except _UnusableError as error:
-        print(f"circuitc: {error}", file=sys.stderr)
-        return UNUSABLE
+        options = _parse(argv)
+        return _explain(options.explain) if options.explain else _compile(options)
     except KeyboardInterrupt:
+        # Once is enough: all that is left to do is to end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return INTERRUPTED
-    return COMPILED
 
 
-class _UnusableError(Exception):
-    """A file that was named cannot be used so; the text is all there is to say."""
+def _terminate(*_: object) -> None:
+    """End as Ctrl-C does, with nothing half done: `kill` would leave temporary files."""
+    sys.exit(TERMINATED)
+
+
+def _compile(options: argparse.Namespace) -> int:
+    report = Report(quiet=options.quiet, as_json=options.error_format == "json")
+    settings = Settings(options.target, options.check, options.map, options.force)
+    source = None if options.file == STANDARD else Path(options.file)
+    output = None if options.output == STANDARD else Path(options.output)
+    is_folder = source is not None and source.is_dir()
+    plan = Folder(source, output).plan if source and is_folder else partial(_plan_of_one, Job(source, output))
+    if options.watch and source:
+        # Not loaded above: few commands watch.
+        from circuit.watching import watch_and_build
+
+        root = source if is_folder else source.parent
+        watch_and_build(root, plan, settings, report, recursive=is_folder)
+        return UNUSABLE
+    results = build(plan(), settings, report)
+    if is_folder:
+        report.news(summary(results) or f"{source} has no .cpy files")
+    return _status(results)
+
+
+def _plan_of_one(job: Job) -> Plan:
+    return Plan((job,))
+
+
+def _status(results: Counter[Result]) -> int:
+    if results[Result.IMPOSSIBLE]:
+        return UNUSABLE
+    return HAS_ERRORS if results[Result.WRONG] else ALL_WELL
+
+
+def _explain(code: str) -> int:
+    # Not loaded above, for it loads the compiler.
+    from circuit.explaining import explain
+
+    try:
+        explain(code.upper())
+    except KeyError as error:
+        print(f"circuitc: {error.args[0]}", file=sys.stderr)
+        return UNUSABLE
+    return ALL_WELL
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="circuitc",
-        description="Compile a Circuit file to Python. Without -o the result goes to stdout.",
-        epilog="exit status: 0 compiled, 1 the program has errors, 2 the command cannot be carried out",
+        description="Compile Circuit files to Python. The result of a file goes to stdout, without -o.",
+        epilog="exit status: 0 all is well, 1 a program has errors, 2 the command cannot be carried out",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="the .cpy file; - reads stdin")
-    parser.add_argument("-o", "--output", metavar="OUT", default="-", help="write the Python text to OUT")
-    parser.add_argument("--check", action="store_true", help="write nothing, only report errors")
-    parser.add_argument("--version", action="version", version=f"circuitc {VERSION}")
+    add = parser.add_argument
+    add("file", metavar="FILE", nargs="?", help="a .cpy file, or a folder of them; - reads stdin")
+    add(
+        "-o",
+        "--output",
+        metavar="OUT",
+        default=STANDARD,
+        help="the file, or for a folder the folder, to write",
+    )
+    add("--check", action="store_true", help="write nothing, only report errors")
+    add("--watch", action="store_true", help="compile again whenever a source changes")
+    add("--map", action="store_true", help="write a source map, OUT.map, beside each output")
+    add("--target", choices=TARGETS, default=RUNNING, help="the Python to compile for (default: %(default)s)")
+    add("--force", action="store_true", help="compile what is fresh too, and overwrite any file")
+    add("--error-format", choices=("text", "json"), default="text", help="how diagnostics are written")
+    add("--explain", metavar="CODE", help="explain an error or warning, such as S005, and do nothing else")
+    add("-q", "--quiet", action="store_true", help="report errors only: no warnings, no progress, no summary")
+    add("--version", action="version", version=f"circuitc {VERSION}")
     options = parser.parse_args(argv)
-    if options.check and options.output != "-":
-        parser.error("--check writes nothing, so it takes no -o")
-    if options.output != "-" and options.file != "-" and _same_file(options.file, options.output):
-        parser.error(f"the output {options.output} is the source itself")
+    for fault in _faults(options):
+        parser.error(fault)
     return options
 
 
-def _same_file(one: str, other: str) -> bool:
-    try:
-        return Path(one).samefile(other)
-    except OSError:
-        return False
-
-
-def _read(name: str) -> bytes:
-    try:
-        if name != "-":
-            return Path(name).read_bytes()
-        # By number, for Python has no sys.stdin where the shell closed it.
-        with os.fdopen(STDIN, "rb", closefd=False) as file:
-            return file.read()
-    except OSError as error:
-        raise _UnusableError(f"cannot read {'stdin' if name == '-' else name}: {error.strerror}") from None
-
-
-def _write(data: bytes, name: str) -> None:
-    try:
-        if name != "-":
-            write_atomic(Path(name), data)
-            return
-        with os.fdopen(STDOUT, "wb", closefd=False, buffering=0) as file, suppress(BrokenPipeError):
-            # A reader that goes away has what it wanted.
-            while data:
-                data = data[file.write(data) :]
-    except OSError as error:
-        raise _UnusableError(f"cannot write {'stdout' if name == '-' else name}: {error.strerror}") from None
-
-
-def _report(compilation: Compilation) -> None:
-    if not compilation.diagnostics:
+def _faults(options: argparse.Namespace) -> Iterator[str]:
+    """Yield what makes no sense in a command line."""
+    if options.explain:
+        if options.file:
+            yield "--explain compiles nothing, so it takes no FILE"
         return
-    if not sys.stderr.isatty():
-        for diagnostic in compilation.diagnostics:
-            print(render(diagnostic, compilation.source), file=sys.stderr)
-        return
-    # Not loaded above: only a terminal has colours.
-    from rich.console import Console
-    from rich.text import Text
+    if not options.file:
+        yield "the following arguments are required: FILE"
+    to_stdout = options.output == STANDARD
+    if options.check and not to_stdout:
+        yield "--check writes nothing, so it takes no -o"
+    if options.check and options.map:
+        yield "--check writes nothing, so it takes no --map"
+    if options.file == STANDARD and (options.watch or options.map):
+        yield f"{'--watch' if options.watch else '--map'} needs a file or a folder, not stdin"
+    if options.map and to_stdout:
+        yield "--map needs -o: the map is written beside the output"
+    if options.watch and to_stdout and not options.check:
+        yield "--watch needs -o or --check"
+    if options.file != STANDARD and Path(options.file).is_dir():
+        yield from _folder_faults(options)
+    elif not to_stdout and (options.output.endswith("/") or Path(options.output).is_dir()):
+        name = "out.py" if options.file == STANDARD else Path(options.file).with_suffix(OUTPUT_SUFFIX).name
+        yield f"{options.output} is a folder; name the file in it: -o {Path(options.output, name)}"
+    if options.watch and not Path(options.file).exists():
+        yield f"there is no {options.file} to watch"
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for diagnostic in compilation.diagnostics:
-        pieces = styled(diagnostic, compilation.source)
-        console.print(Text.assemble(*((text, COLOURS[style]) for style, text in pieces)))
+
+def _folder_faults(options: argparse.Namespace) -> Iterator[str]:
+    file, output = options.file, options.output
+    if output == STANDARD and not options.check:
+        yield f"{file} is a folder: -o must name a folder for the outputs (-o {file}: beside the sources)"
+    if output != STANDARD and Path(output).exists() and not Path(output).is_dir():
+        yield f"{file} is a folder, and {output} is a file"

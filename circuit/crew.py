@@ -1,0 +1,105 @@
+"""The crew: processes that compile jobs side by side, one for each core.
+
+They are forks of this process: it has the compiler loaded, and no second thread yet.
+Ctrl-C reaches all of them, but only this one minds it; they end with this process,
+however it ends, when each has finished the file it is at.
+
+If one of them dies, of a signal or for want of memory, the executor is no more. The
+jobs that were in hand are then compiled one by one, each in a process of its own, so
+that the one it died of is known; a new crew takes the others.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from circuit.compiling import compile_job
+from circuit.jobs import Job, Outcome, Result, Settings
+
+# Held by a process of the crew while it is at a file.
+_AT_WORK = threading.Lock()
+
+
+def compile_side_by_side(jobs: Sequence[Job], settings: Settings) -> Iterator[Outcome]:
+    """Start to compile; the iterator waits for the outcomes, in the order of the jobs."""
+    size = min(len(os.sched_getaffinity(0)), len(jobs))
+    crew = _hire(size)
+    try:
+        futures = [_submit(crew, job, settings) for job in jobs]
+    except BaseException:
+        crew.shutdown(cancel_futures=True)
+        raise
+    # Each process has a job, and the executor has put aside one more than there are processes.
+    return _outcomes(crew, list(zip(jobs, futures, strict=True)), settings, in_hand=2 * size + 1)
+
+
+_Given = tuple[Job, Future[Outcome]]
+
+
+def _outcomes(
+    crew: ProcessPoolExecutor, given: Sequence[_Given], settings: Settings, in_hand: int
+) -> Iterator[Outcome]:
+    lost = 0
+    try:
+        for index, (job, future) in enumerate(given):
+            outcome = _outcome(future)
+            if outcome is None:
+                lost += 1
+                if lost > in_hand:
+                    yield from compile_side_by_side([job for job, _ in given[index:]], settings)
+                    return
+                outcome = _compile_alone(job, settings)
+            yield outcome
+    finally:
+        crew.shutdown(cancel_futures=True)
+
+
+def _compile_alone(job: Job, settings: Settings) -> Outcome:
+    with _hire(1) as crew:
+        outcome = _outcome(_submit(crew, job, settings))
+    trouble = f"cannot compile {job.name}: the process that compiles it dies"
+    return outcome or Outcome(Result.IMPOSSIBLE, trouble=trouble)
+
+
+def _submit(crew: ProcessPoolExecutor, job: Job, settings: Settings) -> Future[Outcome]:
+    try:
+        return crew.submit(_compile, job, settings)
+    except BrokenProcessPool as broken:
+        lost: Future[Outcome] = Future()
+        lost.set_exception(broken)
+        return lost
+
+
+def _outcome(future: Future[Outcome]) -> Outcome | None:
+    """Wait for an outcome; None if the process that was to bring it has died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+
+
+def _hire(size: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("fork"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Make a new process one of the crew."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        with _AT_WORK:
+            os._exit(1)
+
+
+def _compile(job: Job, settings: Settings) -> Outcome:
+    with _AT_WORK:
+        return compile_job(job, settings)
