@@ -17,6 +17,7 @@ none is brought into one. Source: PEP 498, PEP 701 and, for t-strings, PEP 750.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -89,18 +90,17 @@ class Shown(NamedTuple):
 
 def fields_of(text: str, tokens: Tokens) -> Iterator[Field]:
     """Yield every field of every string, in the order of the source: one before those inside of it."""
+    starts = sorted(index for kind in _STARTS for index in _indices(tokens.kinds, kind))
     done = 0
-    for index, kind in enumerate(tokens.kinds):
-        if kind in _STARTS and index >= done:
+    for start in starts:
+        if start >= done:
             reader = _Reader(text, tokens)
-            done = reader.read_string(index, ())
+            done = reader.read_string(start, ())
             yield from reader.fields
 
 
 def spawning_fields(source: Source, tokens: Tokens, spawns: Iterable[Spawn]) -> tuple[Field, ...]:
     """Return the fields whose expression holds a spawn, in the order of the source."""
-    if not any(kind in tokens.kinds for kind in _STARTS):
-        return ()
     starts = sorted(_starts(spawns))
 
     def spawn_in(part: Span) -> bool:
@@ -256,6 +256,14 @@ class _Reader:
             parts += _COMMENT.sub("", self.text[done:start]), self.text[start:end] if index < stop else ""
             done = end
         return _LINE_END.sub("\n", "".join(parts))
+
+
+def _indices(kinds: list[str], kind: str) -> Iterator[int]:
+    index = -1
+    with suppress(ValueError):
+        while True:
+            index = kinds.index(kind, index + 1)
+            yield index
 
 
 def _starts(spawns: Iterable[Spawn]) -> Iterator[int]:

@@ -15,6 +15,7 @@ import ast
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -84,10 +85,11 @@ def relocate(tree: ast.Module, lowered: str, source: Source, edits: Sequence[Edi
     edited = sorted({source.position(edit.span.start)[0] for edit in edits})
     lines = frozenset(edited)
 
+    @cache
     def moved(line: int, column: int) -> int:
-        start = origins.origin(table.offset(line, 0))
         place = origins.origin(table.offset_of_bytes(line, column))
-        return len(source.text[start:place].encode())
+        _, code_points = source.position(place)
+        return len(source.text[place - code_points : place].encode())
 
     for node in _nodes_on(tree, edited):
         if node.lineno in lines:

@@ -68,7 +68,7 @@ class _Shift:
 class OffsetMap:
     """The offsets of an edited text as offsets of the original one."""
 
-    __slots__ = ("_shifts",)
+    __slots__ = ("_shifts", "_starts")
 
     def __init__(self, edits: Iterable[Edit]) -> None:
         self._shifts: list[_Shift] = []
@@ -77,10 +77,11 @@ class OffsetMap:
             start = edit.span.start + grown
             self._shifts.append(_Shift(edit.span, Span(start, start + len(edit.replacement))))
             grown = start + len(edit.replacement) - edit.span.end
+        self._starts = [shift.edited.start for shift in self._shifts]
 
     def origin(self, offset: int) -> int:
         """Return where a character of the edited text comes from."""
-        last = bisect_right(self._shifts, offset, key=lambda shift: shift.edited.start) - 1
+        last = bisect_right(self._starts, offset) - 1
         if last < 0:
             return offset
         shift = self._shifts[last]
