@@ -86,7 +86,8 @@ def find_spawns(source: Source) -> Findings:
     outside the spawns is not seen, unless it keeps the text from being cut into
     tokens: that is then the only error.
     """
-    if not WORD.search(source.text):
+    # The plain search is as fast as Python has one; the pattern then leaves out `respawned`.
+    if "spawn" not in source.text or not WORD.search(source.text):
         return Findings()
     try:
         tokens = tokenize(source)

@@ -18,8 +18,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+# In the first line, or in the second if the first holds no code.
+_COOKIE = re.compile(
+    rb"(?P<before>[ \t\f]*+(?:#[^\r\n]*+)?(?:\r\n|\r|\n))??[ \t\f]*+#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
+)
 _UTF_8 = re.compile(r"utf[-_]8(?:[-_]|$)", re.IGNORECASE)  # CPython knows no other name beside a BOM
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_END_BYTES = re.compile(rb"\r\n|\r|\n")
@@ -149,9 +151,7 @@ class Source:
 
 def _declared_encoding(body: bytes) -> tuple[str | None, int]:
     """Return the coding cookie's name, if any, and the line it stands on."""
-    for line, text in enumerate(_LINE_END_BYTES.split(body, maxsplit=2)[:2], start=1):
-        if cookie := _COOKIE.match(text):
-            return cookie[1].decode("ascii"), line
-        if not _BLANK.match(text):
-            break
-    return None, 1
+    cookie = _COOKIE.match(body)
+    if cookie is None:
+        return None, 1
+    return cookie[2].decode("ascii"), 2 if cookie["before"] else 1
