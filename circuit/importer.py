@@ -35,21 +35,16 @@ from circuit.loader import SUFFIX, SpawnLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
     from _typeshed.importlib import PathEntryFinderProtocol
 
 
-def install(loader: Callable[[str, str], Loader] = SpawnLoader) -> None:
-    """Make `.cpy` modules and packages importable from now on; doing it twice changes nothing.
-
-    `loader` makes the loader of a file, from the module's name and the file's path.
-    """
+def install() -> None:
+    """Make `.cpy` modules and packages importable from now on; doing it twice changes nothing."""
     if not is_installed():
-        sys.path_hooks.insert(0, _PathHook(loader))
+        sys.path_hooks.insert(0, _find_in)
         sys.path_importer_cache.clear()
         adapt()
 
@@ -57,48 +52,42 @@ def install(loader: Callable[[str, str], Loader] = SpawnLoader) -> None:
 def uninstall() -> None:
     """Take the hook out again. Modules already imported stay."""
     if is_installed():
-        sys.path_hooks[:] = [hook for hook in sys.path_hooks if not isinstance(hook, _PathHook)]
+        sys.path_hooks.remove(_find_in)
         sys.path_importer_cache.clear()
         unadapt()
 
 
 def is_installed() -> bool:
     """Tell whether `.cpy` modules can be imported."""
-    return any(isinstance(hook, _PathHook) for hook in sys.path_hooks)
+    return _find_in in sys.path_hooks
 
 
-class _PathHook:
-    """Makes the finder of one entry of `sys.path`, or says by ImportError that it has none."""
+# The standard finder of folders, with one more kind of source, which comes first.
+_find_in_folder = FileFinder.path_hook(
+    (SpawnLoader, [SUFFIX]),
+    (ExtensionFileLoader, EXTENSION_SUFFIXES),
+    (SourceFileLoader, SOURCE_SUFFIXES),
+    (SourcelessFileLoader, BYTECODE_SUFFIXES),
+)
 
-    __slots__ = ("_folder", "_loader")
 
-    def __init__(self, loader: Callable[[str, str], Loader]) -> None:
-        self._loader = loader
-        # The standard finder of folders, with one more kind of source, which comes first.
-        self._folder = FileFinder.path_hook(
-            (loader, [SUFFIX]),  # type: ignore[arg-type]  # it need not be a class
-            (ExtensionFileLoader, EXTENSION_SUFFIXES),
-            (SourceFileLoader, SOURCE_SUFFIXES),
-            (SourcelessFileLoader, BYTECODE_SUFFIXES),
-        )
-
-    def __call__(self, entry: str) -> PathEntryFinderProtocol:
-        try:
-            return self._folder(entry)
-        except ImportError:
-            return _ProgramFinder(entry, self._loader) if entry.endswith(SUFFIX) else ArchiveImporter(entry)
+def _find_in(entry: str) -> PathEntryFinderProtocol:
+    """Return the finder of an entry of `sys.path`. Raises ImportError if it is for others to know."""
+    try:
+        return _find_in_folder(entry)
+    except ImportError:
+        return _ProgramFinder(entry) if entry.endswith(SUFFIX) else ArchiveImporter(entry)
 
 
 class _ProgramFinder:
     """Finds `__main__`, and nothing else, in a `.cpy` file: it is to runpy what a zip application is."""
 
-    __slots__ = ("_loader", "_path")
+    __slots__ = ("_path",)
 
-    def __init__(self, path: str, loader: Callable[[str, str], Loader]) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._loader = loader
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "__main__":
             return None
-        return spec_from_file_location(fullname, self._path, loader=self._loader(fullname, self._path))
+        return spec_from_file_location(fullname, self._path, loader=SpawnLoader(fullname, self._path))

@@ -1,4 +1,4 @@
-"""A `.cpy` file as what Python runs: its code, its tree, or the SyntaxError that Python shows.
+"""A `.cpy` file as what Python runs: its code, its tree, its text, or the SyntaxError that Python shows.
 
 The import hook and `circuit run` come here when no cached bytecode will do. This
 file loads the compiler, so whoever wants to start fast imports it when it is needed.
@@ -19,6 +19,11 @@ def compile_program(data: bytes, path: str) -> CodeType:
 def program_tree(data: bytes, path: str) -> ast.Module:
     """Return the syntax tree of a `.cpy` file, lowered, with positions in that file. Raises SyntaxError."""
     return _compile(data, path).tree()
+
+
+def program_text(data: bytes, path: str) -> str:
+    """Return the Python text of a `.cpy` file, with its lines. Raises SyntaxError."""
+    return _compile(data, path).text
 
 
 def _compile(data: bytes, path: str) -> Compilation:
