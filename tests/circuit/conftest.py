@@ -63,10 +63,10 @@ class Shell:
         os.close(outside)
         return shown
 
-    def write(self, **texts: str) -> None:
-        """Write sources: a name with two underscores is a path."""
-        for name, text in texts.items():
-            path = self.folder / f"{name.replace('__', '/')}.cpy"
+    def write(self, sources: dict[str, str]) -> None:
+        """Write sources, named by their paths without the suffix."""
+        for name, text in sources.items():
+            path = self.folder / f"{name}.cpy"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 

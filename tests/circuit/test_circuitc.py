@@ -1,4 +1,4 @@
-"""The command circuitc with one file, as a shell sees it: output, errors, exit status, and files left behind."""
+"""The command circuitc with one file, as a shell sees it: output, errors, status, and files left behind."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ WRITTEN = stamped(SOURCE.encode(), COMPILED.encode(), "app.cpy")
 
 @pytest.fixture
 def folder(shell: Any) -> Path:
-    shell.write(app=SOURCE, wrong=WRONG)
+    shell.write({"app": SOURCE, "wrong": WRONG})
     return shell.folder
 
 
