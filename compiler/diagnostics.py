@@ -8,7 +8,9 @@ nothing and raises nothing for a user's mistake. `rendering` makes the text.
 Rules: a code means one thing for good: a number is never used again, and
 `TITLES` says what each one stands for. S0 to S4 are faults of the syntax of
 `spawn`, S000 is a fault of Python's own syntax in CPython's words, and from
-S005 on the syntax is right and the meaning is not.
+S005 on the syntax is right and the meaning is not. Of those, S010, S011 and S013 to
+S015 are warnings, and S017 is one where it may go well. S019 is about f-strings, and
+S020 about the Python that is to run the program.
 """
 
 from collections.abc import Iterable
@@ -32,6 +34,17 @@ TITLES = {
     "S007": "an `await` cannot be moved to a worker",
     "S008": "an assignment expression cannot be moved to a worker",
     "S009": "a starred expression cannot be spawned",
+    "S010": "a name is spawned, and not called",
+    "S011": "a lambda is spawned, and not called",
+    "S012": "something cannot be sent to a worker",
+    "S013": "only a copy is changed",
+    "S014": "a loop waits for each of its spawns",
+    "S015": "a Future is never used",
+    "S016": "`super()` cannot be moved to a worker",
+    "S017": "what reads the names around it cannot be moved to a worker",
+    "S018": "a name means two things in one thunk",
+    "S019": "the text of a spawn cannot be shown in its f-string",
+    "S020": "a newer Python is needed than the target",
 }
 
 
