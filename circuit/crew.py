@@ -61,7 +61,7 @@ def _outcomes(
 def _compile_alone(job: Job, settings: Settings) -> Outcome:
     with _hire(1) as crew:
         outcome = _outcome(_submit(crew, job, settings))
-    trouble = f"cannot compile {job.name}: the process that compiles it dies"
+    trouble = f"cannot compile {job.name}: the process compiling it died"
     return outcome or Outcome(Result.IMPOSSIBLE, trouble=trouble)
 
 
