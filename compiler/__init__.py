@@ -1,5 +1,6 @@
 """From `.cpy` source text to Python source text: tokens, tree, spawns, lowered text. Pure: no I/O."""
 
+from circuit.compiler.codes import explanation
 from circuit.compiler.compilation import Compilation, compile_bytes, compile_source
 from circuit.compiler.diagnostics import Diagnostic, Label
 from circuit.compiler.rendering import render, styled
@@ -14,6 +15,7 @@ __all__ = [
     "Span",
     "compile_bytes",
     "compile_source",
+    "explanation",
     "render",
     "styled",
 ]

@@ -77,7 +77,8 @@ class Diagnostic:
     @classmethod
     def from_parse_error(cls, error: ParseError, path: str) -> "Diagnostic":
         """Take over what the parser found."""
-        return cls(error.code, error.message, path, Label(error.span, error.label), help=error.help)
+        primary = Label(error.span, error.label)
+        return cls(error.code, error.message, path, primary, help=error.help, fix=error.fix)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from circuit.compiler.keywords import OPERATORS, WORD, is_operand, mark_spawns
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import Argument, ArgumentKind, CallParts, ParseError, Spawn
+from circuit.compiler.splice import Edit
 from circuit.compiler.statements import at_depth, mark_statements
 from circuit.compiler.tokens import Tokens, tokenize
 from circuit.compiler.trees import Child, Leaf, StuckError, Tree, parse_prefix, span
@@ -126,7 +127,8 @@ def _parse_spawn(tokens: Tokens, source: Source, index: int) -> tuple[Tree, int]
         message = f"a spawn after `{before}` needs parentheses"
         place = span(tree)
         fix = f"write `{before} ({source.text[place.start : place.end]})`"
-        raise ParseError("S003", message, place, "binds looser than the operator before it", fix)
+        label = "binds looser than the operator before it"
+        raise ParseError("S003", message, place, label, fix, _in_parentheses(place))
     if kinds[end] in OPERATORS and before != "await":
         raise _loose_place(tokens, source, span(tree.children[-1]).start, end)
     return tree, end
@@ -144,11 +146,17 @@ def _explain(tokens: Tokens, source: Source, spawn: int, stuck: int) -> ParseErr
             "S003", message, tokens.span(stuck - 1), "on which worker?", "name a worker: `on w`"
         )
     if stuck == spawn + 1 and kind == "*":
-        return ParseError("S009", "a starred expression cannot be spawned", here)
+        label = "this is several values, and a spawn runs one expression"
+        help = "spawn a tuple of them: `spawn (*values,) on w`"
+        return ParseError("S009", "a starred expression cannot be spawned", here, label, help)
     if kind == "yield":
-        return ParseError("S006", "a `yield` cannot be moved to a worker", here)
+        label = "this would suspend the thunk, not the function around it"
+        help = "take the value before the spawn"
+        return ParseError("S006", "a `yield` cannot be moved to a worker", here, label, help)
     if kind == ":=":
-        return ParseError("S008", "an assignment expression cannot be moved to a worker", here)
+        label = "this would bind a name on the worker, not here"
+        message = "an assignment expression cannot be moved to a worker"
+        return ParseError("S008", message, here, label, "assign before the spawn")
     return _invalid_syntax(tokens, source, stuck)
 
 
@@ -160,13 +168,16 @@ def _loose_place(tokens: Tokens, source: Source, start: int, index: int) -> Pars
             break
         end = tokens.ends[last]
     place = Span(start, end)
-    return ParseError(
-        "S002",
-        "the place of a spawn needs parentheses",
-        place,
-        "only a name, a call, a subscript or an attribute goes without",
-        f"write `on ({source.text[place.start : place.end]})`, or put the whole spawn in parentheses",
-    )
+    label = "only a name, a call, a subscript or an attribute goes without"
+    help = f"write `on ({source.text[place.start : place.end]})`"
+    fix = _in_parentheses(place)
+    if start != tokens.starts[index]:  # what begins as a primary may be all of the place
+        help, fix = f"{help}, or put the whole spawn in parentheses", ()
+    return ParseError("S002", "the place of a spawn needs parentheses", place, label, help, fix)
+
+
+def _in_parentheses(span: Span) -> tuple[Edit, ...]:
+    return Edit(Span(span.start, span.start), "("), Edit(Span(span.end, span.end), ")")
 
 
 def _invalid_syntax(tokens: Tokens, source: Source, index: int) -> ParseError:

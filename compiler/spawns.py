@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from circuit.compiler.source import Span
+from circuit.compiler.splice import Edit
 
 
 class ArgumentKind(Enum):
@@ -74,15 +75,25 @@ class ParseError(Exception):
         span: What the error points at.
         label: What to say at that place, or an empty string.
         help: How to fix it, if that is known.
+        fix: What `help` says as edits, if it can only mean that.
     """
 
-    def __init__(self, code: str, message: str, span: Span, label: str = "", help: str | None = None) -> None:
-        super().__init__(code, message, span, label, help)
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        help: str | None = None,
+        fix: tuple[Edit, ...] = (),
+    ) -> None:
+        super().__init__(code, message, span, label, help, fix)
         self.code = code
         self.message = message
         self.span = span
         self.label = label
         self.help = help
+        self.fix = fix
 
     def __str__(self) -> str:
         return f"[{self.code}] {self.message}"
