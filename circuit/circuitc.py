@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         options = _parse(argv)
-        return _explain(options.explain) if options.explain else _compile(options)
+        report = Report(quiet=options.quiet, as_json=options.error_format == "json")
+        return _explain(options.explain, report) if options.explain else _compile(options, report)
     except KeyboardInterrupt:
         # Once is enough: all that is left to do is to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -54,8 +55,7 @@ def _terminate(*_: object) -> None:
     sys.exit(TERMINATED)
 
 
-def _compile(options: argparse.Namespace) -> int:
-    report = Report(quiet=options.quiet, as_json=options.error_format == "json")
+def _compile(options: argparse.Namespace, report: Report) -> int:
     settings = Settings(options.target, options.check, options.map, options.force)
     source = None if options.file == STANDARD else Path(options.file)
     output = None if options.output == STANDARD else Path(options.output)
@@ -84,14 +84,17 @@ def _status(results: Counter[Result]) -> int:
     return HAS_ERRORS if results[Result.WRONG] else ALL_WELL
 
 
-def _explain(code: str) -> int:
+def _explain(code: str, report: Report) -> int:
     # Not loaded above, for it loads the compiler.
-    from circuit.explaining import explain
+    from circuit.explaining import UnknownCodeError, explain
 
     try:
-        explain(code.upper())
-    except KeyError as error:
-        print(f"circuitc: {error.args[0]}", file=sys.stderr)
+        explain(code)
+    except UnknownCodeError as error:
+        report.trouble(str(error))
+        return UNUSABLE
+    except OSError as error:
+        report.trouble(f"cannot write stdout: {error.strerror}")
         return UNUSABLE
     return ALL_WELL
 

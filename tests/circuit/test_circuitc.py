@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -35,7 +36,7 @@ WRITTEN = stamped(SOURCE.encode(), COMPILED.encode(), "app.cpy")
 @pytest.fixture
 def folder(shell: Any) -> Path:
     shell.write({"app": SOURCE, "wrong": WRONG})
-    return shell.folder
+    return Path(shell.folder)
 
 
 def test_without_an_output_the_text_goes_to_stdout(shell: Any, folder: Path) -> None:
@@ -218,10 +219,12 @@ def test_the_version_is_that_of_the_distribution(shell: Any) -> None:
     assert (done.returncode, done.stdout) == (0, f"circuitc {VERSION}\n".encode())
 
 
-def test_help_names_every_option(shell: Any) -> None:
+def test_help_and_the_manual_name_every_option(shell: Any) -> None:
     options = "--output --check --watch --map --error-format --explain --target --force --quiet --version"
     shown = shell.circuitc("-h").stdout.decode()
     assert all(option in shown for option in (*options.split(), "exit status"))
+    manual = (Path(__file__).parents[2] / "docs" / "circuitc.md").read_text(encoding="utf-8")
+    assert [option for option in re.findall(r"--[a-z-]+", shown) if option not in manual] == []
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["app.cpy", "-o", "app.py"]], ids=["help", "fresh output"])

@@ -20,7 +20,7 @@ def text_of(path: Path) -> str:
 def compile_to(shell: Any, source: str, output: str, *options: str) -> str:
     """Compile one file, and return what was said: nothing if all is well."""
     done = shell.circuitc(source, "-o", output, *options)
-    said = done.stderr.decode()
+    said: str = done.stderr.decode()
     assert done.returncode == (2 if said else 0)
     return said
 
