@@ -33,7 +33,6 @@ _ARGUMENTS = {
     "star_argument": ArgumentKind.STAR,
     "double_star_argument": ArgumentKind.DOUBLE_STAR,
     "generator_argument": ArgumentKind.GENERATOR,
-    "generator": ArgumentKind.GENERATOR,
 }
 
 

@@ -95,6 +95,7 @@ class Program:
         edits: What makes that text of the source.
         tree: The text's tree, its positions as CPython gave them.
         runtime: The name of the runtime in the text.
+        is_whole: Whether every statement of the source is in the tree; else some were refused.
     """
 
     source: Source
@@ -103,6 +104,7 @@ class Program:
     edits: Sequence[Edit]
     tree: ast.Module
     runtime: str
+    is_whole: bool = True
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:

@@ -2,7 +2,7 @@
 
 A rule is a function of one site; it yields what is wrong there and knows no other rule.
 What two sites have in common, as a name that a thunk inside of a thunk takes along, is told
-once.
+once. Where CPython refused a part of the program, only what is sure without that is told.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,11 +23,11 @@ from circuit.compiler.rules.waiting import serial_waits
 
 Rule = Callable[[Program, Site], Iterator[Diagnostic]]
 
-RULES: tuple[Rule, ...] = (
-    generator_arguments,
-    suspensions,
-    assignments,
-    uncalled,
+# These need no more than the spawn.
+LOCAL_RULES: tuple[Rule, ...] = (generator_arguments, suspensions, assignments, uncalled)
+
+# These rely on what the rest of the program does not do.
+GLOBAL_RULES: tuple[Rule, ...] = (
     unsendable,
     changed_copies,
     serial_waits,
@@ -39,9 +39,10 @@ RULES: tuple[Rule, ...] = (
 
 def check(program: Program) -> Iterator[Diagnostic]:
     """Yield what the rules have to say, but for the warnings that a comment silences."""
+    rules = LOCAL_RULES + GLOBAL_RULES if program.is_whole else LOCAL_RULES
     told = set()
     for site in program.sites:
-        for rule in RULES:
+        for rule in rules:
             for diagnostic in rule(program, site):
                 key = (diagnostic.code, diagnostic.primary.span)
                 if key not in told and not is_silenced(diagnostic, program.source):

@@ -17,14 +17,14 @@ LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def lowered(text: str) -> str:
     compilation = compile_source(Source.from_text(text, "a.cpy"))
-    assert compilation.diagnostics == ()
+    assert compilation.errors == ()
     return compilation.text
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_golden(program: Path, assert_golden: Callable[[Path, bytes], None]) -> None:
     compilation = compile_bytes(program.read_bytes(), program.name)
-    assert compilation.diagnostics == ()
+    assert compilation.errors == ()
     assert_golden(program.with_suffix(".lowered"), compilation.data)
 
 

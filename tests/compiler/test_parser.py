@@ -52,7 +52,7 @@ def test_the_parts_of_a_call() -> None:
         (ArgumentKind.KEYWORD, "k = 1", "1"),
         (ArgumentKind.STAR, "*y", "y"),
         (ArgumentKind.DOUBLE_STAR, "**z", "z"),
-        (ArgumentKind.GENERATOR, "(w for w in v)", "(w for w in v)"),
+        (ArgumentKind.POSITIONAL, "(w for w in v)", "(w for w in v)"),
     ]
 
 
@@ -111,7 +111,7 @@ def test_every_error_is_reported_and_good_spawns_are_still_found() -> None:
             "put the spawn in parentheses, or end its line with a backslash, to go on in the next line",
         ),
         ("spawn f() on w + 1", "S002", "w + 1", "write `on (w + 1)`, or put the whole spawn in parentheses"),
-        ("[spawn f() on -w, 1]", "S002", "-w", "write `on (-w)`, or put the whole spawn in parentheses"),
+        ("[spawn f() on -w, 1]", "S002", "-w", "write `on (-w)`"),
         ("spawn f() on a and b[0, 1] # c", "S002", "a and b[0, 1]", None),
         ("spawn f() on lambda a, b: (a, b)", "S002", "lambda a, b: (a, b)", None),
         ("f(spawn g() on await w, 1)", "S002", "await w", None),
