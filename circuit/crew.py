@@ -4,9 +4,9 @@ They are forks of this process: it has the compiler loaded, and no second thread
 Ctrl-C reaches all of them, but only this one minds it; they end with this process,
 however it ends, when each has finished the file it is at.
 
-If one of them dies, of a signal or for want of memory, the executor is no more. The
-jobs that were in hand are then compiled one by one, each in a process of its own, so
-that the one it died of is known; a new crew takes the others.
+If one of them dies, of a signal or for want of memory, the executor ends the others.
+The jobs that were in hand are then compiled one by one, each in a process of its own,
+so that the one it died of is known; a new crew takes the rest.
 """
 
 import multiprocessing
@@ -20,8 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from circuit.compiling import compile_job
 from circuit.jobs import Job, Outcome, Result, Settings
 
-# Held by a process of the crew while it is at a file.
-_AT_WORK = threading.Lock()
+_TERMINATION = {signal.SIGTERM}
 
 
 def compile_side_by_side(jobs: Sequence[Job], settings: Settings) -> Iterator[Outcome]:
@@ -87,19 +86,24 @@ def _hire(size: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """Make a new process one of the crew."""
+    """Make a new process one of the crew: SIGTERM ends it, but not at a file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # A thread begins with the mask of its creator, so the signal is left to the thread that compiles.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION)
 
 
 def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
-        with _AT_WORK:
-            os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _compile(job: Job, settings: Settings) -> Outcome:
-    with _AT_WORK:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION)
+    try:
         return compile_job(job, settings)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION)
