@@ -12,9 +12,11 @@ coverage.py has its measurement started in the same children in the same way.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from circuit import importer
+from circuit.loader import ProgramLoader
 
 
 class Carrier(str):
@@ -46,7 +48,16 @@ def adapt(spawn: Any) -> None:
         if importer.is_installed() and prepared.get("sys_path"):
             *others, last = prepared["sys_path"]
             prepared["sys_path"] = [*others, Carrier(last)]
+            _name_main_by_path(prepared)
         return prepared
 
     get_preparation_data.__wrapped__ = prepare  # type: ignore[attr-defined]
     spawn.get_preparation_data = get_preparation_data
+
+
+def _name_main_by_path(prepared: dict[str, Any]) -> None:
+    """Let the child of a child find the main file too, which runpy took for a module called `__main__`."""
+    spec = sys.modules["__main__"].__spec__
+    if spec is not None and isinstance(spec.loader, ProgramLoader):
+        del prepared["init_main_from_name"]
+        prepared["init_main_from_path"] = spec.origin

@@ -36,10 +36,10 @@ def adapt(inspect: Any) -> None:
 
 def _find_class(cls: type, path: str) -> tuple[list[str], int]:
     # Not loaded above: it loads the compiler.
-    from circuit.program import program_tree
+    from circuit.program import program_text
 
     lines = linecache.getlines(path)
-    tree = program_tree("".join(lines).encode(), path)
+    tree = ast.parse(program_text("".join(lines).encode(), path))
     firsts = [_first_line(node) for name, node in _definitions(tree, "") if name == cls.__qualname__]
     if not firsts:
         raise OSError("could not find class definition")

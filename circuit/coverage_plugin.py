@@ -16,7 +16,7 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coverage.exceptions import NoSource, NotPython
+from coverage.exceptions import NoSource
 from coverage.parser import PythonParser
 from coverage.plugin import CodeRegion, CoveragePlugin, FileReporter, FileTracer
 from coverage.regions import code_regions
@@ -134,7 +134,8 @@ class SpawnReporter(FileReporter):
         try:
             return program_text(self._read(), self.filename)
         except SyntaxError as error:
-            raise NotPython(f"{self.filename} does not compile: {error}") from error
+            # The error that coverage.py expects of any file, and that its setting ignore_errors is for.
+            raise NoSource(f"{self.filename} does not compile: {error}") from error
 
     @cached_property
     def _parser(self) -> PythonParser:

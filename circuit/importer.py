@@ -31,7 +31,7 @@ from importlib.util import spec_from_file_location
 
 from circuit.adaptations import adapt, unadapt
 from circuit.archives import ArchiveImporter
-from circuit.loader import SUFFIX, SpawnLoader
+from circuit.loader import SUFFIX, ProgramLoader, SpawnLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,4 +90,4 @@ class _ProgramFinder:
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "__main__":
             return None
-        return spec_from_file_location(fullname, self._path, loader=SpawnLoader(fullname, self._path))
+        return spec_from_file_location(fullname, self._path, loader=ProgramLoader(fullname, self._path))

@@ -26,6 +26,10 @@ class SpawnLoader(SourceFileLoader):
         return compiled(data, path)
 
 
+class ProgramLoader(SpawnLoader):
+    """Loads a program's file for runpy, which takes it for the `__main__` of an archive."""
+
+
 def compiled(data: bytes, path: str) -> CodeType:
     """Return the code of the bytes of a `.cpy` file. Raises SyntaxError."""
     # Not loaded above: the compiler takes a quarter of a second, and a cached module needs none of it.

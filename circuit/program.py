@@ -13,16 +13,16 @@ from circuit.compiler import Compilation, Diagnostic, compile_bytes, render
 
 def compile_program(data: bytes, path: str) -> CodeType:
     """Return the code of a `.cpy` file, with positions in that file. Raises SyntaxError."""
-    return _compile(data, path).code()
+    return _warned(_compile(data, path)).code()
 
 
 def program_tree(data: bytes, path: str) -> ast.Module:
     """Return the syntax tree of a `.cpy` file, lowered, with positions in that file. Raises SyntaxError."""
-    return _compile(data, path).tree()
+    return _warned(_compile(data, path)).tree()
 
 
 def program_text(data: bytes, path: str) -> str:
-    """Return the Python text of a `.cpy` file, with its lines. Raises SyntaxError."""
+    """Return the Python text of a `.cpy` file, with its lines, to be looked into. Raises SyntaxError."""
     return _compile(data, path).text
 
 
@@ -30,18 +30,19 @@ def _compile(data: bytes, path: str) -> Compilation:
     compilation = compile_bytes(data, path)
     if compilation.errors:
         raise _exception(compilation, *compilation.errors)
-    for diagnostic in compilation.diagnostics:
-        _warn(compilation, diagnostic)
     return compilation
 
 
-def _warn(compilation: Compilation, warning: Diagnostic) -> None:
+def _warned(compilation: Compilation) -> Compilation:
     """Warn as Python does while it compiles; where that is to be an error, it is one of the syntax."""
-    line, _ = compilation.source.position(warning.primary.span.start)
-    try:
-        warnings.warn_explicit(_said(warning), SyntaxWarning, compilation.source.path, line)
-    except SyntaxWarning:
-        raise _exception(compilation, warning) from None
+    source = compilation.source
+    for warning in compilation.diagnostics:
+        line, _ = source.position(warning.primary.span.start)
+        try:
+            warnings.warn_explicit(_said(warning), SyntaxWarning, source.path, line)
+        except SyntaxWarning:
+            raise _exception(compilation, warning) from None
+    return compilation
 
 
 def _exception(compilation: Compilation, first: Diagnostic, *others: Diagnostic) -> SyntaxError:
