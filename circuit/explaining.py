@@ -5,8 +5,8 @@ The explanations are Markdown, which reads well as it is; on a terminal it is se
 
 import sys
 
+from circuit.compiler.codes import explanation
 from circuit.compiler.diagnostics import TITLES
-from circuit.compiler.explanation import explanation
 from circuit.standard import write_stdout
 
 
