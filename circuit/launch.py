@@ -36,17 +36,17 @@ def run_path(path: Path, arguments: list[str]) -> None:
         SyntaxError: it does not compile.
     """
     _prepare()
-    name = str(path)
-    spec = None if path.suffix in (".py", SUFFIX) else PathFinder.find_spec("__main__", [name])
+    place = str(path.absolute())
+    spec = None if path.suffix in (".py", SUFFIX) else PathFinder.find_spec("__main__", [place])
     if spec is not None and spec.loader is not None:
-        _begin(name, arguments, folder=name)
+        _begin(str(path), arguments, folder=place)
         _run_spec(spec)
     elif path.is_dir():
-        raise NotRunnable(f"{name} is a folder without a __main__{SUFFIX}; name the program's file in it")
+        raise NotRunnable(f"{path} is a folder without a __main__{SUFFIX}; name the program's file in it")
     else:
-        code, loader = _script(path)
-        _begin(name, arguments, folder=str(path.resolve().parent))
-        _execute(code, __file__=name, __cached__=None, __loader__=loader)
+        code, loader = _script(place)
+        _begin(str(path), arguments, folder=str(path.resolve().parent))
+        _execute(code, __file__=place, __cached__=None, __loader__=loader)
 
 
 def run_module(name: str, arguments: list[str]) -> None:
@@ -76,13 +76,13 @@ def _begin(name: str, arguments: list[str], folder: str) -> None:
         sys.path[0] = folder
 
 
-def _script(path: Path) -> tuple[CodeType, SourceFileLoader]:
-    name = str(path)
-    if path.suffix == SUFFIX:
-        spawning = SpawnLoader("__main__", name)
+def _script(path: str) -> tuple[CodeType, SourceFileLoader]:
+    """Compile a program's file. Python caches none; a cached `.cpy` spares the start of the compiler."""
+    if path.endswith(SUFFIX):
+        spawning = SpawnLoader("__main__", path)
         return spawning.get_code("__main__"), spawning
-    loader = SourceFileLoader("__main__", name)
-    return loader.source_to_code(loader.get_data(name), name), loader
+    loader = SourceFileLoader("__main__", path)
+    return loader.source_to_code(loader.get_data(path), path), loader
 
 
 def _find(name: str) -> ModuleSpec:

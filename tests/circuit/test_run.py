@@ -71,7 +71,7 @@ def test_a_program_of_cpy_modules_runs_in_driver_and_workers(program, command):
     assert ran.stdout.splitlines() == [
         "30.0 True __main__",
         "[2, 15]",
-        f"__main__ app.cpy ['app.cpy', 'x', '--flag'] {program}",
+        f"__main__ {program}/app.cpy ['app.cpy', 'x', '--flag'] {program}",
         "odd -1",
     ]
 
@@ -119,7 +119,7 @@ def test_a_compile_error_names_the_place_and_runs_nothing(tmp_path):
     (tmp_path / "app.cpy").write_text("print('began')\nh = spawn f(1)\n")
     ran = run(CIRCUIT, "run", "app.cpy", cwd=tmp_path)
     assert ran.returncode == 1 and ran.stdout == ""
-    assert 'File "app.cpy", line 2' in ran.stderr and "h = spawn f(1)" in ran.stderr
+    assert f'File "{tmp_path}/app.cpy", line 2' in ran.stderr and "h = spawn f(1)" in ran.stderr
     assert "launch.py" not in ran.stderr
 
 
@@ -189,7 +189,7 @@ def test_ctrl_c_ends_a_program_that_waits_by_the_signal_with_its_own_frames_only
     finally:
         driver.kill()
     assert driver.returncode == -signal.SIGINT
-    assert stderr.startswith('Traceback (most recent call last):\n  File "app.cpy", line ')
+    assert stderr.startswith(f'Traceback (most recent call last):\n  File "{tmp_path}/app.cpy", line ')
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
 

@@ -83,7 +83,7 @@ def test_a_traceback_shows_the_line_in_the_archive(project: Any, archive: Path) 
 
 def test_an_archive_is_a_program(project: Any, archive: Path) -> None:
     ran = project.circuit("app.zip", "x")
-    printed = "__main__ __main__ ['app.zip', 'x'] app.zip/__main__.cpy plain\n"
+    printed = f"__main__ __main__ ['app.zip', 'x'] {archive}/__main__.cpy plain\n"
     assert (ran.stderr, ran.stdout) == ("", printed)
 
 
