@@ -27,11 +27,12 @@ def class_names(program: Program, site: Site) -> Iterator[Diagnostic]:
     names = _class_names(program, site)
     for node, inner, own in _class_uses(program, site):
         if node.id in names and not _sees_class(program, inner, own):
-            label = Label(program.span(node), "a function does not see the names of the class around it")
+            reader = "a comprehension" if inner.kind is Kind.COMPREHENSION else "a function"
+            why = f"{reader} does not see the names of the class around it"
             used = Label(program.span(names[node.id]), "here it is the class's")
             message = f"`{node.id}` means two things in one thunk"
             help = f"give the class's `{node.id}` another name, or compute this part before the spawn"
-            yield program.diagnostic("S018", label, used, message=message, help=help)
+            yield program.diagnostic("S018", Label(program.span(node), why), used, message=message, help=help)
 
 
 def _class_names(program: Program, site: Site) -> dict[str, ast.Name]:

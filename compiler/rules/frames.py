@@ -28,17 +28,19 @@ def moved(thunk: ast.Lambda, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
         ]
 
 
-def captured(thunk: ast.Lambda, scope: Scope) -> Iterator[tuple[ast.Name, Scope]]:
-    """Yield the names of a thunk that mean something outside of it, each with the scope it is looked up from.
+def captured(thunk: ast.Lambda, scope: Scope) -> list[tuple[ast.Name, Scope]]:
+    """Return the names in a thunk that come from outside of it, each with the scope it is looked up from.
 
     A thunk right in the body of a class has the class's names too, as they are passed to it.
     """
     own = thunk_scope(thunk, scope)
+    found = []
     for node, inner in walk(thunk.body, own):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             owner = inner.owner(node.id)
             if owner is None or not owner.is_within(own):
-                yield node, (scope if inner is own else inner)
+                found.append((node, scope if inner is own else inner))
+    return sorted(found, key=lambda use: (use[0].lineno, use[0].col_offset))
 
 
 def generator_around(scope: Scope) -> bool:

@@ -1,0 +1,1 @@
+spawn total := add(1, 2) on w
