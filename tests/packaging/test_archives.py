@@ -51,7 +51,7 @@ def test_the_wheel_says_what_it_is(built: Any) -> None:
     lines = {"Name: circuitc", "License-Expression: Apache-2.0", "Requires-Python: >=3.11"}
     assert lines < set(metadata.splitlines())
     needed = re.findall(r"^Requires-Dist: (\w+)[^;\n]*$", metadata, re.MULTILINE)
-    assert sorted(needed) == ["cloudpickle", "grpcio", "lark", "libcst", "protobuf", "rich"]
+    assert sorted(needed) == ["cloudpickle", "grpcio", "lark", "libcst", "protobuf", "rich", "watchfiles"]
 
 
 def test_the_build_has_nothing_to_complain_about(built: Any) -> None:
