@@ -4,10 +4,10 @@
     spawn a + b on w        ->    _circuit.call(lambda: a + b).on(w)
 
 Callee, arguments and place keep their order, so they are evaluated here, left
-to right, once each. Parentheses that say nothing in their new place go, unless
-they hold a line break; `spawn (f(x)) on w` is the call. Any other operand becomes
-a thunk. Names that Python would not find from inside of a thunk, those of a class
-body, are passed to it: `_circuit.call(lambda a: a + b, a).on(w)`.
+to right, once each. Parentheses that say nothing in their new place go; so
+`spawn (f(x)) on w` is the call. Any other operand becomes a thunk. Names that
+Python would not find from inside of a thunk, those of a class body, are passed
+to it: `_circuit.call(lambda a: a + b, a).on(w)`.
 
 Theory: the runtime call is written around *holes*. A hole is a part of the source
 that must stay: an operand, or a line break with the blanks and the comment around
@@ -93,6 +93,7 @@ class _Lowering:
         place = _bare(self.source, spawn.place)
         placed = holes.breaks(spawn.on.end, place.start)
         holes.operand(place)
+        closed = holes.breaks(place.end, spawn.place.end)
         return RuntimeCall(
             runtime=self.runtime or self._imported(spawn),
             sent=_sent(spawn.call),
@@ -102,6 +103,7 @@ class _Lowering:
             after=after,
             outside=outside,
             placed=placed,
+            closed=closed,
         )
 
     def _imported(self, spawn: Spawn) -> str:
@@ -165,9 +167,9 @@ def _sent(call: CallParts | None) -> Sent:
 
 
 def _bare(source: Source, part: Span) -> Span:
-    """Return a part without the parentheses around it, if they say nothing and hold no line break."""
+    """Return a part without the parentheses around it, if those of a call can do their work."""
     text = source.text[part.start : part.end]
-    if not text.startswith("(") or _BREAK.search(text):
+    if not text.startswith("("):
         return part
     tokens = tokenize(Source.from_text(text, source.path))
     depth = 0

@@ -40,7 +40,8 @@ class RuntimeCall:
         between: before the arguments,
         after: after the last operand,
         outside: between the call and `.on`,
-        placed: and before the place.
+        placed: before the place,
+        closed: and after it.
     """
 
     runtime: str
@@ -51,6 +52,7 @@ class RuntimeCall:
     after: int
     outside: int
     placed: int
+    closed: int
 
 
 @lru_cache(maxsize=1024)
@@ -63,7 +65,8 @@ def written(call: RuntimeCall) -> tuple[str, ...]:
     function = cst.Attribute(cst.parse_expression(call.runtime), cst.Name("call"))
     sent = cst.Call(function, args, whitespace_before_args=_breaks(before))
     method = cst.Attribute(sent, cst.Name("on"), dot=cst.Dot(whitespace_before=_breaks(call.outside)))
-    placed = cst.Call(method, [cst.Arg(_OPERAND)], whitespace_before_args=_breaks(call.placed))
+    place = cst.Arg(_OPERAND, whitespace_after_arg=_breaks(call.closed))
+    placed = cst.Call(method, [place], whitespace_before_args=_breaks(call.placed))
     return tuple(_HOLE.split(cst.Module([]).code_for_node(placed)))
 
 

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from circuit.compiler import Source, compile_bytes, compile_source
+from circuit.compiler.lowering import lower
+from circuit.compiler.parser import find_spawns
+from circuit.compiler.splice import apply
 
 GOLDEN = Path(__file__).parent / "golden" / "lowering"
 PROGRAMS = sorted(GOLDEN.glob("*.cpy"))
@@ -35,11 +38,50 @@ def test_no_line_moves(program: Path) -> None:
 
 
 # Parts of a spawn, in forms that a printer could lose bytes of, or that mean something else after a comma.
-CALLEES = ("f", "m.f", "fs[0]", "(f or g)", "(lambda x: x)", "f(1)", "(f)", "'{}'.format", "(await f)")
+CALLEES = (
+    "f",
+    "(\n f)",
+    "(f).g",
+    "m.f",
+    "fs[0]",
+    "(f or g)",
+    "(lambda x: x)",
+    "f(1)",
+    "(f)",
+    "'{}'.format",
+    "(await f)",
+)
 POSITIONAL = ("x", "(x)", "*xs", "f'{x  !s}'", "0xF_F", "[*a, *b]", "not x", "x if y else z", "(yield)")
 NAMED = ("k=1", "j = (1, 2)", "** kw", "**{'a': 1}")
-OPERANDS = ("a + b", "-a", "not a", "[f(x) for x in xs]", "(a, b)", "f'{x!r:>{n}}'", "a if b else c", "{**d}")
-PLACES = ("w", "ws[i]", "w.near", "circuit.worker('gpu')", "(a or b)", "'w1'")
+OPERANDS = (
+    "a + b",
+    "(a +\n  b)",
+    "((\n a  # )\n))",
+    "(lambda: a)",
+    "(a)(b)[c]",
+    "()",
+    "-a",
+    "not a",
+    "[f(x) for x in xs]",
+    "(a, b)",
+    "f'{x!r:>{n}}'",
+    "a if b else c",
+    "{**d}",
+)
+PLACES = (
+    "w",
+    "( w )",
+    "(  # (\n  w\n)",
+    "(ws)[(i)]",
+    "(a, b)",
+    "(x for x in y)",
+    "(yield)",
+    "ws[i]",
+    "w.near",
+    "circuit.worker('gpu')",
+    "(a or b)",
+    "'w1'",
+)
 
 blanks = st.sampled_from(("", " ", "\t", "\n  ", "  # a ( comment,\n", " \\\n"))
 breaks = st.sampled_from((" ", "\t", "\n  ", "  # a ( comment,\n", " \\\n"))
@@ -92,3 +134,42 @@ def test_spawns_nest(first: tuple[str, str], second: tuple[str, str], third: tup
     assert_means(
         f"spawn g({a}, k=[{b}]) on ({c})", f"_circuit.call(g, {a_means}, k=[{b_means}]).on({c_means})"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "expected"),
+    [
+        ("spawn a + b on w", ("a",), "_circuit.call(lambda a: a + b, a).on(w)"),
+        ("spawn (_ + é) on w", ("_", "é"), "_circuit.call(lambda _, é: _ + é, _, é).on(w)"),
+        ("(spawn\n[a  # b\n]  # c\non w)", ("a",), "(_circuit.call(lambda a:\n[a  # b\n], a)  # c\n.on(w))"),
+    ],
+)
+def test_what_is_captured_is_passed(text: str, names: tuple[str, ...], expected: str) -> None:
+    source = Source.from_text(text, "a.cpy")
+    (spawn,) = find_spawns(source).spawns
+    assert apply(text, lower(source, [spawn], captures={spawn.span: names})) == expected
+
+
+def test_only_the_spawn_that_captures_is_passed_something() -> None:
+    text = "spawn a + (spawn a - 1 on v).b on w"
+    source = Source.from_text(text, "a.cpy")
+    (spawn,) = find_spawns(source).spawns
+    assert apply(text, lower(source, [spawn], captures={spawn.inner[0].span: ["a"]})) == (
+        "_circuit.call(lambda: a + (_circuit.call(lambda a: a - 1, a).on(v)).b).on(w)"
+    )
+
+
+# Outside of brackets a line goes on only behind a backslash.
+JOINED = st.sampled_from((" ", "\t", " \\\n", " \\\r\n  ", "\\\n  \\\n"))
+
+
+@given(st.tuples(*[JOINED] * 6), st.booleans(), st.booleans())
+def test_joined_lines_stay_joined(blanks: tuple[str, ...], call: bool, grouped: bool) -> None:
+    a, b, c, d, e, f = blanks
+    operand = f"f{b}({c}x{d})" if call else f"f{b}+{c}x"
+    operand = f"({a}{operand}{d})" if grouped else operand
+    result = lowered(f"h = spawn{a}{operand}{e}on{f}w; z\n")
+    expected = ast.parse(
+        f"import circuit as _circuit; h = _circuit.call({'f, x' if call else 'lambda: f + x'}).on(w); z"
+    )
+    assert ast.dump(ast.parse(result)) == ast.dump(expected)
