@@ -6,6 +6,7 @@ found by reading alone: if all of it is, the compiler is not even loaded.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from circuit.jobs import Job, Outcome, Plan, Result, Settings
 from circuit.outputs import is_fresh
@@ -23,23 +24,26 @@ def build(plan: Plan, settings: Settings, report: Report) -> Counter[Result]:
     results = Counter({Result.FRESH: len(plan.jobs) - len(stale), Result.IMPOSSIBLE: len(plan.troubles)})
     if not stale:
         return results
-    if len(stale) > 1 and sum(map(_size, stale)) >= WORTH_A_CREW:
-        # Not loaded above, like the compiler below: a single small file needs no processes.
-        from circuit.crew import compile_side_by_side
-
-        outcomes = report.progress(compile_side_by_side(stale, settings), len(stale))
-    else:
-        outcomes = _compile_in_turn(stale, settings)
-    for outcome in outcomes:
-        report.outcome(outcome)
-        results[outcome.result] += 1
+    with _compiling(stale, settings, report) as outcomes:
+        for outcome in outcomes:
+            report.outcome(outcome)
+            results[outcome.result] += 1
     return results
 
 
-def _compile_in_turn(jobs: Sequence[Job], settings: Settings) -> Iterator[Outcome]:
-    from circuit.compiling import compile_job
+@contextmanager
+def _compiling(jobs: Sequence[Job], settings: Settings, report: Report) -> Iterator[Iterator[Outcome]]:
+    """Compile jobs, side by side or in turn."""
+    if len(jobs) > 1 and sum(map(_size, jobs)) >= WORTH_A_CREW:
+        # Not loaded above, like the compiler below: a single small file needs no processes.
+        from circuit.crew import compile_side_by_side
 
-    return (compile_job(job, settings) for job in jobs)
+        with compile_side_by_side(jobs, settings) as outcomes:
+            yield report.progress(outcomes, len(jobs))
+    else:
+        from circuit.compiling import compile_job
+
+        yield (compile_job(job, settings) for job in jobs)
 
 
 def _size(job: Job) -> int:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from circuit.compiling import compile_job
 from circuit.jobs import Job, Outcome, Result, Settings
@@ -23,38 +24,36 @@ from circuit.jobs import Job, Outcome, Result, Settings
 _TERMINATION = {signal.SIGTERM}
 
 
-def compile_side_by_side(jobs: Sequence[Job], settings: Settings) -> Iterator[Outcome]:
-    """Start to compile; the iterator waits for the outcomes, in the order of the jobs."""
+@contextmanager
+def compile_side_by_side(jobs: Sequence[Job], settings: Settings) -> Iterator[Iterator[Outcome]]:
+    """Start to compile; the iterator waits for the outcomes, in the order of the jobs.
+
+    What has not begun when the context is left is not done.
+    """
     size = min(len(os.sched_getaffinity(0)), len(jobs))
     crew = _hire(size)
     try:
-        futures = [_submit(crew, job, settings) for job in jobs]
-    except BaseException:
+        given = [(job, _submit(crew, job, settings)) for job in jobs]
+        # Each process has a job, and the executor has put aside one more than there are processes.
+        yield _outcomes(given, settings, in_hand=2 * size + 1)
+    finally:
         crew.shutdown(cancel_futures=True)
-        raise
-    # Each process has a job, and the executor has put aside one more than there are processes.
-    return _outcomes(crew, list(zip(jobs, futures, strict=True)), settings, in_hand=2 * size + 1)
-
-
-_Given = tuple[Job, Future[Outcome]]
 
 
 def _outcomes(
-    crew: ProcessPoolExecutor, given: Sequence[_Given], settings: Settings, in_hand: int
+    given: Sequence[tuple[Job, Future[Outcome]]], settings: Settings, in_hand: int
 ) -> Iterator[Outcome]:
     lost = 0
-    try:
-        for index, (job, future) in enumerate(given):
-            outcome = _outcome(future)
-            if outcome is None:
-                lost += 1
-                if lost > in_hand:
-                    yield from compile_side_by_side([job for job, _ in given[index:]], settings)
-                    return
-                outcome = _compile_alone(job, settings)
-            yield outcome
-    finally:
-        crew.shutdown(cancel_futures=True)
+    for index, (job, future) in enumerate(given):
+        outcome = _outcome(future)
+        if outcome is None:
+            lost += 1
+            if lost > in_hand:
+                with compile_side_by_side([job for job, _ in given[index:]], settings) as outcomes:
+                    yield from outcomes
+                return
+            outcome = _compile_alone(job, settings)
+        yield outcome
 
 
 def _compile_alone(job: Job, settings: Settings) -> Outcome:

@@ -25,6 +25,14 @@ def compile_bytes(data, path, **options):
 compiling.compile_bytes = compile_bytes
 """
 
+# A user who presses Ctrl-C when all files are handed out, and no outcome is waited for yet.
+HASTY = """
+from circuit.reporting import Report
+def progress(*_):
+    raise KeyboardInterrupt
+Report.progress = progress
+"""
+
 # A compiler that dies of one file.
 MORTAL = """
 import os
@@ -100,6 +108,13 @@ def test_an_interrupted_build_ends_cleanly(busy: Any, number: signal.Signals, st
     _, said = running.communicate(timeout=60)
     assert (running.returncode, said) == (status, "")
     assert_nothing_is_half_done(busy)
+
+
+def test_a_build_that_is_interrupted_at_once_goes_no_further(shell: Any) -> None:
+    shell.write({f"src/file{number}": "spawn f() on w\n" + "# long\n" * 50 for number in range(FILES)})
+    done = shell.circuitc("src", "-o", "out", first=HASTY)
+    assert (done.returncode, done.stderr) == (130, b"")
+    assert len(shell.tree("out")) < FILES
 
 
 def test_nobody_outlives_a_build_that_is_killed(busy: Any) -> None:
