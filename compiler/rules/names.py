@@ -1,9 +1,9 @@
 """Names: what a name certainly means.
 
 A rule may only speak of what is sure. A name is certain if one place in its scope binds it
-and no other can: no second binding, no declaration of it as global or nonlocal elsewhere,
-no `import *` beside it. What a name imported from a library, or a builtin, stands for is
-told by its full dotted name, as `threading.Lock`.
+and no other can: no second binding, but for the same import, no declaration of it as global
+or nonlocal elsewhere, no `import *` beside it. What a name imported from a library, or a
+builtin, stands for is told by its full dotted name, as `threading.Lock`.
 """
 
 import ast
@@ -24,7 +24,9 @@ def certain(program: Program, name: str, scope: Scope) -> Binding | None:
     if owner.kind is Kind.MODULE and owner.imports_star:
         return None
     found = [binding for binding in owner.bindings(name) if binding.way is not Way.DECLARED]
-    return found[0] if len(found) == 1 else None
+    imported = {binding.imported for binding in found}
+    is_one = len(found) == 1 or (len(imported) == 1 and None not in imported)
+    return found[0] if is_one else None
 
 
 def full_name(program: Program, node: ast.expr, scope: Scope) -> str | None:
