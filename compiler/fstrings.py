@@ -177,8 +177,8 @@ def _own_quote(string: FString) -> re.Pattern[str]:
 
 
 def _not_shown(field: Field, obstacle: str) -> ParseError:
-    help = "assign the Future first, and show that"
-    return ParseError("S019", "the text of a spawn cannot be shown", field.span, obstacle, help)
+    message = "the text of a spawn cannot be shown in its f-string"
+    return ParseError("S019", message, field.span, obstacle, "assign the Future first, and show that")
 
 
 class _Reader:

@@ -13,6 +13,7 @@ Rules: cost follows the edits. Of a tree only the statements around them are wal
 
 import ast
 import re
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -80,6 +81,8 @@ class LineTable:
 
 def relocate(tree: ast.Module, lowered: str, source: Source, edits: Sequence[Edit]) -> None:
     """Move the columns of a tree of the lowered text to those of its source, in place."""
+    if sys.version_info < (3, 12):
+        place_fields(tree, lowered, source, edits)
     origins = OffsetMap(edits)
     table = LineTable(lowered)
     edited = sorted({source.position(edit.span.start)[0] for edit in edits})
@@ -98,13 +101,15 @@ def relocate(tree: ast.Module, lowered: str, source: Source, edits: Sequence[Edi
             node.end_col_offset = moved(node.end_lineno or 0, node.end_col_offset or 0)
 
 
-def place_fields(tree: ast.Module, lowered: str, source: Source, fields: Iterable[Field]) -> None:
-    """Give what stands in f-strings its exact place, in those on the lines of some fields of the source.
+def place_fields(
+    tree: ast.Module, lowered: str, source: Source, changed: Iterable[Edit] | Iterable[Field]
+) -> None:
+    """Give what stands in f-strings its exact place, in those on the lines of the source that are changed.
 
     The tree is that of the lowered text as CPython 3.11 places it; 3.12 needs no help.
     """
     table = LineTable(lowered)
-    lines = sorted({source.position(field.span.start)[0] for field in fields})
+    lines = sorted({source.position(one.span.start)[0] for one in changed})
     nested: set[ast.AST] = set()
     for node in _nodes_on(tree, lines):
         if isinstance(node, ast.JoinedStr) and node not in nested:

@@ -60,8 +60,8 @@ class Spawned:
 
     def __await__(self) -> Generator[None, None, "Spawned"]:
         self.journal.append("await")
+        yield from ()
         return self
-        yield
 
     def __repr__(self) -> str:
         return "a Future"
