@@ -203,7 +203,7 @@ class _Scanner:
             if found[3] is None:
                 break
             if pos == len(self.text):
-                self.check_end(found[2])
+                self.check_end(found[0])
                 return pos
         # An indentation cannot be split over joined lines: the first part that is not empty counts.
         margin = found[1] or re.split(_JOINED, found[2])[-1]
