@@ -4,8 +4,9 @@
   spawn and forkserver) needs the hook before it prepares the program's `__main__`.
 * inspect, before Python 3.13: to find a class it parses the file, as Python. Since
   then a class knows its first line.
+* pdb, since Python 3.13: it takes the name of a file for that of a module.
 
-Neither module is loaded for that. One that is loaded already is adapted at once, the
+No module is loaded for that. One that is loaded already is adapted at once, any
 other when the program imports it: a finder that is asked first waits for that name,
 and leaves everything else to the finders behind it.
 """
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ADAPTED = {"multiprocessing.spawn": "circuit.children"}
 if sys.version_info < (3, 13):
     ADAPTED["inspect"] = "circuit.classes"
+else:
+    ADAPTED["pdb"] = "circuit.breakpoints"
 
 
 def adapt() -> None:

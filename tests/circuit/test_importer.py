@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from importlib import resources
 from importlib.abc import InspectLoader
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import CodeType
 import pytest
 
 from circuit import bytecode, importer
+from circuit.bytecode import cached_code
 from circuit.loader import SpawnLoader
 
 SPAWNING = """\
@@ -34,14 +36,24 @@ k = spawn [await h] on w
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def no_hook() -> Iterator[None]:
+    """Take out the hook, which the pytest plugin installed, for one test."""
+    installed = importer.is_installed()
+    importer.uninstall()
+    yield
+    importer.uninstall()
+    if installed:
+        importer.install()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_hook: None) -> Iterator[Path]:
     """Give a folder on sys.path, with the hook installed; forget afterwards what was imported from it."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     importer.install()
     yield tmp_path
-    importer.uninstall()
     for name in set(sys.modules) - before:
         module_file = getattr(sys.modules[name], "__file__", None)
         if module_file and module_file.startswith(str(tmp_path)):
@@ -92,14 +104,16 @@ def test_between_folders_the_path_decides(folder: Path, monkeypatch: pytest.Monk
     assert importlib.import_module("cpy_ranked").which == "first"
 
 
-def test_the_hook_is_installed_once_and_leaves_no_trace() -> None:
-    before = list(sys.path_hooks)
+def test_the_hook_is_installed_once_and_leaves_no_trace(no_hook: None) -> None:
+    before = list(sys.path_hooks), list(sys.meta_path)
     importer.install()
     importer.install()
-    assert len(sys.path_hooks) == len(before) + 1
+    assert (len(sys.path_hooks), len(sys.meta_path)) == (len(before[0]) + 1, len(before[1]) + 1)
+    assert importer.is_installed()
     importer.uninstall()
     importer.uninstall()
-    assert sys.path_hooks == before
+    assert (sys.path_hooks, sys.meta_path) == before
+    assert not importer.is_installed()
 
 
 def test_without_the_hook_there_is_no_such_module(folder: Path) -> None:
@@ -180,8 +194,9 @@ def test_a_cache_hit_loads_no_compiler(folder: Path) -> None:
 
 
 def test_the_hook_itself_is_light(folder: Path) -> None:
-    done = run(folder, "import sys; print('lark' in sys.modules, 'libcst' in sys.modules)")
-    assert done.stdout == "False False\n"
+    """What is loaded takes the time of several imports: none of it is worth that at each start."""
+    heavy = "{'circuit.compiler', 'importlib.abc', 'inspect', 'dataclasses', 'multiprocessing'}"
+    assert run(folder, f"import sys; print({heavy} & set(sys.modules))").stdout == "set()\n"
 
 
 def test_the_cache_does_not_meet_that_of_the_python_file(folder: Path) -> None:
@@ -267,3 +282,87 @@ def test_a_module_runs_as_a_program(folder: Path) -> None:
     write(folder / "cpy_app" / "__main__.cpy", "print(__name__, __spec__.name)\n")
     done = run(folder, "import runpy; runpy.run_module('cpy_app', run_name='__main__', alter_sys=True)")
     assert done.stdout == "__main__ cpy_app.__main__\n"
+
+
+def test_a_package_comes_before_a_module(folder: Path) -> None:
+    write(folder / "cpy_clash.cpy", "which = 'module'\n")
+    write(folder / "cpy_clash" / "__init__.py", "which = 'package'\n")
+    assert importlib.import_module("cpy_clash").which == "package"
+
+
+def test_resources_of_a_package(folder: Path) -> None:
+    write(folder / "cpy_stocked" / "__init__.cpy", SPAWNING)
+    write(folder / "cpy_stocked" / "inner" / "__init__.cpy", "")
+    write(folder / "cpy_stocked" / "inner" / "text.txt", "found")
+    package = importlib.import_module("cpy_stocked")
+    assert resources.files(package).joinpath("inner", "text.txt").read_text() == "found"
+    assert resources.files("cpy_stocked.inner").joinpath("text.txt").read_text() == "found"
+
+
+def test_a_module_that_appears_is_found_when_caches_are_invalidated(folder: Path) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("cpy_new")
+    write(folder / "cpy_new.cpy", "x = 1\n")
+    assert importlib.import_module("cpy_new").x == 1
+
+
+def test_a_reload_takes_the_new_source_into_the_same_module(folder: Path) -> None:
+    path = write(folder / "cpy_reloaded.cpy", "x = 1\n" + SPAWNING)
+    module = importlib.import_module("cpy_reloaded")
+    write(path, "y = 2\n" + SPAWNING)
+    assert importlib.reload(module) is module
+    assert (module.x, module.y) == (1, 2)
+
+
+def test_optimized_bytecode_is_cached_apart(folder: Path) -> None:
+    write(
+        folder / "cpy_optimized.cpy",
+        "try: assert False\nexcept AssertionError: print('asserted')\n" + SPAWNING,
+    )
+    for flags, printed in ([], "asserted\n"), (["-O"], ""), ([], "asserted\n"), (["-OO"], ""):
+        program = "import circuit.importer; circuit.importer.install(); import cpy_optimized"
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        done = subprocess.run(
+            [sys.executable, *flags, "-c", program],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stderr, done.stdout) == ("", printed)
+    tails = sorted(path.name.split(".", 1)[1] for path in (folder / "__pycache__").glob("cpy_optimized*"))
+    tag = sys.implementation.cache_tag
+    assert tails == [f"{tag}.cpyc", f"{tag}.opt-1.cpyc", f"{tag}.opt-2.cpyc"]
+
+
+def test_an_option_of_the_compiler_is_part_of_the_key(folder: Path) -> None:
+    path = str(write(folder / "cpy_optional.cpy", ""))
+    codes = {
+        option: cached_code(
+            b"", path, lambda _, path, option=option: compile(repr(option), path, "exec"), option
+        )
+        for option in ("", "one", "two")
+    }
+    assert len(list((folder / "__pycache__").iterdir())) == 3
+
+    def unneeded(source: bytes, path: str) -> CodeType:
+        raise AssertionError("it was cached")
+
+    for option, code in codes.items():
+        assert cached_code(b"", path, unneeded, option) == code
+
+
+def test_processes_that_import_at_once_all_get_the_module(folder: Path) -> None:
+    write(folder / "cpy_contended.cpy", SPAWNING + "x = 7\n" * 2000)
+    program = (
+        "import circuit.importer; circuit.importer.install(); import cpy_contended; print(cpy_contended.x)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    assert [process.communicate(timeout=60)[0] for process in started] == ["7\n"] * 6
+    assert [path.suffix for path in (folder / "__pycache__").glob("cpy_contended*")] == [".cpyc"]

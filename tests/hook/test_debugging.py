@@ -154,7 +154,7 @@ def test_a_warning_of_the_compiler_can_be_an_error(project: Any) -> None:
     project.write("odd.cpy", "def f(): pass\nspawn f on 'w1'\n")
     ran = project.python("-W", "error::SyntaxWarning", "-m", "circuit", "odd.cpy")
     assert ran.returncode == 1
-    assert "File \"odd.cpy\", line 2\n    spawn f on 'w1'\n" in ran.stderr and "[S010]" in ran.stderr
+    assert "odd.cpy\", line 2\n    spawn f on 'w1'\n" in ran.stderr and "[S010]" in ran.stderr
 
 
 def test_logging_names_the_line(project: Any) -> None:
