@@ -9,25 +9,23 @@ once, and if it refused, its own words are the diagnostic, at the place in the s
 """
 
 import ast
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label, in_order
+from circuit.compiler.fstrings import keep_shown, spawning_fields
 from circuit.compiler.keywords import WORD
 from circuit.compiler.lowering import lower
 from circuit.compiler.parser import Findings, find_spawns
 from circuit.compiler.positions import relocate
 from circuit.compiler.preamble import free_name, import_edit
+from circuit.compiler.rules import Program, captures_of, check as check_rules
 from circuit.compiler.source import Source, SourceError, Span
-from circuit.compiler.spawns import ParseError, Spawn
-from circuit.compiler.splice import Edit, apply
-from circuit.compiler.syntax import TOO_DEEP, Blanks, generate, parse, refusal
-from circuit.compiler.thunks import faults_of
+from circuit.compiler.spawns import ParseError
+from circuit.compiler.splice import Edit, apply, ordered
+from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, parse, refusal
+from circuit.compiler.targets import RUNNING, Target, check_target
 from circuit.compiler.tokens import Tokens, tokenize
-
-# How the runtime is reached where no line of the module has room for an import.
-INLINE_IMPORT = '__import__("circuit")'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Compilation:
         return self._code or compile(self.text, self.source.path, "exec", dont_inherit=True)
 
 
-def compile_bytes(data: bytes, path: str, *, check: bool = False) -> Compilation:
+def compile_bytes(data: bytes, path: str, target: Target = RUNNING, *, check: bool = False) -> Compilation:
     """Compile the bytes of a file, as `compile_source` does; `path` is what diagnostics call it."""
     try:
         source = Source.decode(data, path)
@@ -70,10 +68,10 @@ def compile_bytes(data: bytes, path: str, *, check: bool = False) -> Compilation
         shown = Source.from_text(data.decode("ascii", errors="replace"), path)
         label = Label(Span(error.offset, error.offset))
         return Compilation(shown, shown.text, diagnostics=(Diagnostic("S004", error.message, path, label),))
-    return compile_source(source, check=check)
+    return compile_source(source, target, check=check)
 
 
-def compile_source(source: Source, *, check: bool = False) -> Compilation:
+def compile_source(source: Source, target: Target = RUNNING, *, check: bool = False) -> Compilation:
     """Compile a source text.
 
     One without a spawn is given back unread. To `check` is to hear of its errors all the same.
@@ -91,36 +89,45 @@ def compile_source(source: Source, *, check: bool = False) -> Compilation:
         return Compilation(source, source.text, diagnostics=_tokenless(source, found.errors[0]))
     if found.tokens is None or not (found.spawns or found.errors or check):
         return Compilation(source, source.text)
-    return _compile(source, found.spawns, found.errors, found.tokens)
+    return _compile(source, found, found.tokens, target)
 
 
-def _compile(
-    source: Source, spawns: Sequence[Spawn], errors: Sequence[ParseError], tokens: Tokens
-) -> Compilation:
+def _compile(source: Source, found: Findings, tokens: Tokens, target: Target) -> Compilation:
+    errors = [*found.errors]
+    if target != RUNNING:
+        errors += check_target(source, tokens, target)
+    fields = spawning_fields(source, tokens, found.spawns)
+    shown = keep_shown(source, fields)
+    errors += shown.errors
     blanks = Blanks(source, tokens)
     for error in errors:
         blanks = blanks.adding(error.span.start)
+
     name = free_name(source)
-    runtime_import = import_edit(source, name) if spawns else None
-    edits = (*([runtime_import] if runtime_import else []), *lower(source, spawns, name))
-    parsed = parse(edits, blanks)
-    sound = [spawn for spawn in spawns if not parsed.blanks.cover(spawn.span.start)]
-    faults = [
-        *(Diagnostic.from_parse_error(error, source.path) for error in errors),
-        *parsed.faults,
-        *faults_of(source, sound, name),
-    ]
-    if spawns and not runtime_import:
-        edits = lower(source, spawns, INLINE_IMPORT)
-        parsed = parse(edits, blanks)
-    text = apply(source.text, edits)
+    runtime_import = import_edit(source, name) if found.spawns else None
+    kept = (*shown.edits, *([runtime_import] if runtime_import else []))
+    lowered = Lowered(source, tokens, (*kept, *lower(source, found.spawns, name, fields=fields)), fields)
+    parsed = parse(lowered, blanks)
+    faults = [*(Diagnostic.from_parse_error(error, source.path) for error in errors), *parsed.faults]
+    if parsed.tree:
+        spawns = [spawn for spawn in found.spawns if not parsed.blanks.cover(spawn.span.start)]
+        is_whole = not parsed.blanks.lines
+        program = Program(source, spawns, parsed.text, parsed.edits, parsed.tree, name, is_whole)
+        faults += check_rules(program)
+        captures = captures_of(program)
+        if captures or not runtime_import:
+            runtime = name if runtime_import else None
+            edits = (*kept, *lower(source, found.spawns, runtime, captures, fields))
+            lowered = replace(lowered, edits=edits)
+            parsed = parse(lowered, blanks)
+    text = apply(source.text, lowered.edits)
     if not source.can_hold(text):
         faults.append(_unwritable(source))
     code = None
     if not any(fault.severity == "error" for fault in faults):
-        code, late = generate(parsed, edits)
+        code, late = generate(parsed)
         faults += late
-    return Compilation(source, text, edits, in_order(faults), code)
+    return Compilation(source, text, ordered(lowered.edits), in_order(faults), code)
 
 
 def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:

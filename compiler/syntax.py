@@ -11,14 +11,16 @@ from an error, or from a tree of the rest, is that of all edits.
 
 import ast
 import re
+import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label
+from circuit.compiler.fstrings import Field
 from circuit.compiler.keywords import WORD
-from circuit.compiler.positions import LineTable, relocate
+from circuit.compiler.positions import LineTable, place_fields, relocate
 from circuit.compiler.source import Source, Span
 from circuit.compiler.splice import Edit, OffsetMap, apply
 from circuit.compiler.tokens import Tokens
@@ -27,6 +29,9 @@ TOO_DEEP = "the program is nested too deeply"
 
 # After so many errors a reader starts to mend; the rest may well come of these.
 _ENOUGH = 20
+
+# Since Python 3.12 the fields of an f-string are parsed with the rest.
+_PLACES_FIELDS = sys.version_info >= (3, 12)
 
 _LAYOUT = ("NEWLINE", "INDENT", "DEDENT")
 _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
@@ -52,6 +57,23 @@ _HEADERS = {
     "case": "case _ if _:",
     "@": "@_",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A source with the edits that make Python of it.
+
+    Attributes:
+        source: The source.
+        tokens: Its tokens.
+        edits: The edits.
+        fields: The fields of f-strings that hold a spawn.
+    """
+
+    source: Source
+    tokens: Tokens
+    edits: tuple[Edit, ...] = ()
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +131,7 @@ class Parsed:
     """A program as far as CPython takes it.
 
     Attributes:
+        lowered: The program.
         tree: The lowered text's syntax tree; None if CPython found no way to go on after an error.
         text: The text that was parsed.
         edits: What makes that text of the source: the lowering, and blanks.
@@ -116,6 +139,7 @@ class Parsed:
         faults: What CPython refused.
     """
 
+    lowered: Lowered
     tree: ast.Module | None
     text: str
     edits: tuple[Edit, ...]
@@ -123,17 +147,18 @@ class Parsed:
     faults: tuple[Diagnostic, ...] = ()
 
 
-def parse(edits: Iterable[Edit], blanks: Blanks) -> Parsed:
-    """Parse the source that `edits` lower, but for what is blank; after an error, what is left of it."""
-    source = blanks.source
-    edits = tuple(edits)
+def parse(lowered: Lowered, blanks: Blanks) -> Parsed:
+    """Parse a program, but for what is blank; after an error, what is left of it."""
+    source = lowered.source
     faults: list[Diagnostic] = []
     while True:
-        made = blanks.among(edits)
+        made = blanks.among(lowered.edits)
         text = apply(source.text, made)
         tree = None
         try:
             tree = ast.parse(text, source.path)
+            if not _PLACES_FIELDS:
+                place_fields(tree, text, source, lowered.fields)
         except SyntaxError as error:
             fault = _fault(error, source, text, made, in_bytes=False)
             # CPython reads on, so an error before the last one comes of what stands for that one's line.
@@ -147,28 +172,27 @@ def parse(edits: Iterable[Edit], blanks: Blanks) -> Parsed:
             faults.append(_whole(blanks, str(error)))
         except (RecursionError, MemoryError):
             faults.append(_whole(blanks, TOO_DEEP))
-        return Parsed(tree, text, made, blanks, tuple(faults))
+        return Parsed(lowered, tree, text, made, blanks, tuple(faults))
 
 
-def refusal(source: Source, edits: Iterable[Edit]) -> Diagnostic | None:
+def refusal(source: Source, edits: Sequence[Edit]) -> Diagnostic | None:
     """Return the first error that CPython finds in a source lowered by `edits`, if there is one."""
-    made = tuple(edits)
-    text = apply(source.text, made)
+    text = apply(source.text, edits)
     try:
         ast.parse(text, source.path)
     except SyntaxError as error:
-        return _fault(error, source, text, made, in_bytes=False)
+        return _fault(error, source, text, edits, in_bytes=False)
     except (ValueError, OverflowError, RecursionError, MemoryError):
         pass  # said better by whoever asks
     return None
 
 
-def generate(parsed: Parsed, edits: Iterable[Edit]) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
+def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
     """Compile a tree to code with positions in the source, or say what CPython has against it.
 
     The tree is moved to the source's positions for good.
     """
-    source = parsed.blanks.source
+    source = parsed.lowered.source
     faults: list[Diagnostic] = []
     while parsed.tree is not None:
         relocate(parsed.tree, parsed.text, source, parsed.edits)
@@ -181,7 +205,7 @@ def generate(parsed: Parsed, edits: Iterable[Edit]) -> tuple[CodeType | None, tu
             faults.append(fault)
             if blanks == parsed.blanks or len(faults) == _ENOUGH:
                 break
-            parsed = parse(edits, blanks)
+            parsed = parse(parsed.lowered, blanks)
         except (ValueError, OverflowError) as error:
             faults.append(_whole(parsed.blanks, str(error)))
             break
