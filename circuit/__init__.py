@@ -5,8 +5,8 @@ spawns nothing start without the runtime, and a worker without what only drivers
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # Not from typing, which takes longer to load than all the rest of the hook.
 if TYPE_CHECKING:
     from circuit.runtime.call import (
         Call as Call,

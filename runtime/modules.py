@@ -22,6 +22,7 @@ from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
+from zipimport import zipimporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _installed_folders() -> list[Path]:
 
 def _code(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
     loader = spec.loader
-    if isinstance(loader, InspectLoader):
+    if isinstance(loader, (InspectLoader, zipimporter)):
         return loader.get_code(spec.name), loader.get_source(spec.name)
     if spec.origin is not None and spec.origin.endswith(".py"):  # a loader that shows no code (pytest's)
         data = Path(spec.origin).read_bytes()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 FILES = {
-    "alone.cpy": "import traceback\ndef place(w): return spawn abs(1) on w\ndef fail(): return 1 / 0\n",
+    "alone.cpy": "import traceback\ndef place(w): return spawn abs(1) on w\ndef fail(): return 1 / 0\n"
+    "def half(n): return n / 2\ndef which(): import plain; return plain.which\n",
     "plain.py": "which = 'plain'\n",
     "both.cpy": "which = 'cpy'\n",
     "both.py": "which = 'py'\n",
@@ -97,3 +98,17 @@ def test_the_archive_is_left_as_it_was(project: Any, archive: Path) -> None:
     project.hooked("import sys; sys.path.insert(0, 'app.zip')\nimport alone")
     assert archive.read_bytes() == before
     assert list(project.folder.rglob("*.cpyc")) == []
+
+
+def test_functions_of_an_archive_run_on_workers(project: Any, archive: Path) -> None:
+    project.write(
+        "app.cpy",
+        """
+        import sys
+        sys.path.insert(0, "app.zip")
+        import alone
+        print((spawn alone.half(3) on "w1").result(), (spawn alone.which() on "w1").result())
+        """,
+    )
+    ran = project.circuit("app.cpy")
+    assert (ran.stderr, ran.stdout) == ("", "1.5 plain\n")
