@@ -27,7 +27,9 @@ def unused(program: Program, site: Site) -> Iterator[Diagnostic]:
     label = Label(program.span(target), "nobody asks it how the call ended")
     before = Span(label.span.start, site.spawn.span.start)
     gap = program.written(before)
-    fix = () if "\n" in gap or "\r" in gap else (Edit(before, ""),)
+    # A parenthesis before the spawn has to stay, and so has a line break.
+    is_plain = gap.rstrip().endswith("=") and not {"\n", "\r"} & {*gap}
+    fix = (Edit(before, ""),) if is_plain else ()
     help = with_example("start the call and go on", program.written(site.spawn.span))
     message = f"the Future `{name}` is never used"
     yield program.diagnostic("S015", label, message=message, severity="warning", help=help, fix=fix)

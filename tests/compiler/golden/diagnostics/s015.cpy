@@ -7,3 +7,4 @@ def main(w):
         spawn work(3) on w
     _kept = spawn work(4) on w
     known = spawn work(5) on w  # circuit: ignore[S015, S014]
+    inside = (spawn work(6) on w)
