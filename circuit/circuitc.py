@@ -25,6 +25,7 @@ from pathlib import Path
 from circuit.building import build
 from circuit.folders import OUTPUT_SUFFIX, Folder
 from circuit.jobs import Job, Plan, Result, Settings
+from circuit.paths import is_folder, is_there
 from circuit.reporting import Report, summary
 from circuit.version import VERSION
 
@@ -59,17 +60,17 @@ def _compile(options: argparse.Namespace, report: Report) -> int:
     settings = Settings(options.target, options.check, options.map, options.force)
     source = None if options.file == STANDARD else Path(options.file)
     output = None if options.output == STANDARD else Path(options.output)
-    is_folder = source is not None and source.is_dir()
-    plan = Folder(source, output).plan if source and is_folder else partial(_plan_of_one, Job(source, output))
+    folder = Folder(source, output) if source and is_folder(source) else None
+    plan = folder.plan if folder else partial(_plan_of_one, Job(source, output))
     if options.watch and source:
         # Not loaded above: few commands watch.
         from circuit.watching import watch_and_build
 
-        root = source if is_folder else source.parent
-        watch_and_build(root, plan, settings, report, recursive=is_folder)
+        root = folder.source if folder else source.parent
+        watch_and_build(root, plan, settings, report, recursive=folder is not None)
         return UNUSABLE
     results = build(plan(), settings, report)
-    if is_folder:
+    if folder:
         report.news(summary(results) or f"{source} has no .cpy files")
     return _status(results)
 
@@ -149,12 +150,12 @@ def _faults(options: argparse.Namespace) -> Iterator[str]:
         yield "--map needs -o: the map is written beside the output"
     if options.watch and to_stdout and not options.check:
         yield "--watch needs -o or --check"
-    if options.file != STANDARD and Path(options.file).is_dir():
+    if options.file != STANDARD and is_folder(Path(options.file)):
         yield from _folder_faults(options)
-    elif not to_stdout and (options.output.endswith("/") or Path(options.output).is_dir()):
+    elif not to_stdout and (options.output.endswith("/") or is_folder(Path(options.output))):
         name = "out.py" if options.file == STANDARD else Path(options.file).with_suffix(OUTPUT_SUFFIX).name
         yield f"{options.output} is a folder; name the file in it: -o {Path(options.output, name)}"
-    if options.watch and not Path(options.file).exists():
+    if options.watch and not is_there(Path(options.file)):
         yield f"there is no {options.file} to watch"
 
 
@@ -162,5 +163,5 @@ def _folder_faults(options: argparse.Namespace) -> Iterator[str]:
     file, output = options.file, options.output
     if output == STANDARD and not options.check:
         yield f"{file} is a folder: -o must name a folder for the outputs (-o {file}: beside the sources)"
-    if output != STANDARD and Path(output).exists() and not Path(output).is_dir():
+    if output != STANDARD and is_there(Path(output)) and not is_folder(Path(output)):
         yield f"{file} is a folder, and {output} is a file"

@@ -10,17 +10,18 @@ from urllib.parse import quote
 
 from circuit.compiler import Compilation, compile_bytes
 from circuit.compiler.sourcemap import source_map
+from circuit.compiler.targets import RUNNING, Target
 from circuit.jobs import Job, Outcome, Result, Settings
 from circuit.outputs import (
     Product,
     RefusedError,
     check_ours,
-    is_same_file,
     is_written,
     name_in_map,
     wanted_stamp,
     write,
 )
+from circuit.paths import is_same_file
 from circuit.stamps import Stamp, with_stamp
 from circuit.standard import read_stdin, write_stdout
 
@@ -31,7 +32,7 @@ def compile_job(job: Job, settings: Settings) -> Outcome:
         data = job.source.read_bytes() if job.source else read_stdin()
     except OSError as error:
         return Outcome(Result.IMPOSSIBLE, trouble=f"cannot read {job.source or 'stdin'}: {error.strerror}")
-    compilation = compile_bytes(data, job.name, check=settings.check)
+    compilation = compile_bytes(data, job.name, _target(settings.target), check=settings.check)
     result, trouble = Result.WRONG, ""
     if not compilation.errors:
         try:
@@ -44,6 +45,11 @@ def compile_job(job: Job, settings: Settings) -> Outcome:
     # The source is only needed to show a diagnostic, and may have a long way to go.
     source = compilation.source if compilation.diagnostics else None
     return Outcome(result, source, compilation.diagnostics, trouble)
+
+
+def _target(version: str) -> Target:
+    # The running Python is a target even if it is newer than those that can be asked for.
+    return RUNNING if version == str(RUNNING) else Target.parse(version)
 
 
 def _finish(compilation: Compilation, job: Job, settings: Settings, stamp: Stamp) -> Result:

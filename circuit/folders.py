@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuit.jobs import Job, Plan
-from circuit.outputs import is_same_file
+from circuit.paths import is_file, is_link, is_same_file, is_there
 
 SOURCE_SUFFIX, OUTPUT_SUFFIX = ".cpy", ".py"
 
@@ -49,7 +49,7 @@ class Folder:
         return sorted(filter(_can_be_read, found), key=lambda path: path.parts)
 
     def _leaves_out(self, folder: Path) -> bool:
-        if folder.name.startswith(".") or folder.name == "__pycache__" or folder.is_symlink():
+        if folder.name.startswith(".") or folder.name == "__pycache__" or is_link(folder):
             return True
         return self.output is not None and is_same_file(folder, self.output)
 
@@ -60,4 +60,4 @@ def _is_named_as_source(name: str) -> bool:
 
 def _can_be_read(path: Path) -> bool:
     # A link to nowhere is kept: that it cannot be read is worth telling.
-    return path.is_file() or not path.exists()
+    return is_file(path) or not is_there(path)

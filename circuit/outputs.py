@@ -17,6 +17,7 @@ from pathlib import Path
 
 from circuit.atomic import write_atomic
 from circuit.jobs import Job, Settings
+from circuit.paths import is_file
 from circuit.stamps import Stamp, Stamped, parse, stamp_in
 
 
@@ -46,11 +47,11 @@ def is_fresh(job: Job, settings: Settings) -> bool:
         return False
     try:
         wanted = wanted_stamp(job, job.source.read_bytes(), settings)
-        found = _stamped(job.output, job.output.read_bytes()) if job.output.is_file() else None
+        found = _stamped(job.output, job.output.read_bytes()) if is_file(job.output) else None
     except OSError:
         # Whoever compiles it will meet the same, and say it.
         return False
-    has_map = not settings.map or map_of(job.output).is_file()
+    has_map = not settings.map or is_file(map_of(job.output))
     return found is not None and has_map and found.is_of(wanted)
 
 
@@ -62,7 +63,7 @@ def is_written(product: Product, path: Path) -> bool:
 
 def check_ours(product: Product, path: Path) -> None:
     """Raise RefusedError if files would be overwritten that are not ours; OSError if that cannot be known."""
-    if path.is_file() and not _holds(path, product.data):
+    if is_file(path) and not _holds(path, product.data):
         found = _stamped(path, path.read_bytes())
         if found is None:
             raise RefusedError(f"{path} was not written by circuitc; --force overwrites it")
@@ -81,7 +82,7 @@ def write(product: Product, path: Path) -> None:
     if product.source_map is not None:
         write_atomic(map_of(path), product.source_map)
     write_atomic(path, product.data)
-    if product.stamp and path.is_file():
+    if product.stamp and is_file(path):
         # As with Python's own cache: where the folder cannot be written, there is none.
         record = _record_of(path)
         with suppress(OSError):
@@ -99,17 +100,9 @@ def name_in_map(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
-def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file or folder that is there."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
 def _is_map_of(path: Path, source_map: Path) -> bool:
     """Whether a file is a source map of the output, or is not there."""
-    if not source_map.is_file():
+    if not is_file(source_map):
         return True
     try:
         found = json.loads(source_map.read_bytes())
@@ -119,7 +112,7 @@ def _is_map_of(path: Path, source_map: Path) -> bool:
 
 
 def _holds(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == data
+    return is_file(path) and path.read_bytes() == data
 
 
 def _stamped(path: Path, data: bytes) -> Stamped | None:

@@ -16,6 +16,7 @@ from watchfiles import watch
 
 from circuit.building import build
 from circuit.jobs import Job, Plan, Settings
+from circuit.paths import is_folder, is_there
 from circuit.reporting import Report, summary
 
 # Editors write a file in several steps: a change counts when none has followed for a moment.
@@ -37,7 +38,7 @@ def watch_and_build(
     seen = _look(planned)
     _build(planned, settings, report)
     for _ in _events(root, recursive=recursive):
-        if not root.is_dir():
+        if not is_folder(root):
             report.trouble(f"{root} is gone")
             return
         before, planned = planned, plan()
@@ -90,4 +91,4 @@ def _build(plan: Plan, settings: Settings, report: Report) -> None:
 
 def _farewell(job: Job) -> str:
     gone = f"{job.source} is gone"
-    return f"{gone}; its output {job.output} stays" if job.output and job.output.exists() else gone
+    return f"{gone}; its output {job.output} stays" if job.output and is_there(job.output) else gone

@@ -111,11 +111,22 @@ def test_check_reads_a_file_without_a_spawn_too(shell: Any) -> None:
     assert b"error[S000]: invalid syntax" in done.stderr
 
 
+def test_a_program_is_compiled_for_the_target_and_not_for_the_python_that_compiles_it(shell: Any) -> None:
+    shell.write({"pair": "type Pair[T] = tuple[T, T]\nspawn f() on w\n"})
+    done = shell.circuitc("pair.cpy", "--target", "3.11")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"pair.cpy:1:" in done.stderr
+    shell.write({"app": SOURCE})
+    assert b" for Python 3.14, " in shell.circuitc("app.cpy", "--target", "3.14").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "the following arguments are required: FILE"),
         (["app.cpy", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["long" * 99], f"circuitc: cannot read {'long' * 99}: File name too long"),
+        (["app.cpy", "-o", "long" * 99], f"circuitc: cannot write {'long' * 99}: File name too long"),
         (["absent.cpy"], "circuitc: cannot read absent.cpy: No such file or directory"),
         (
             ["folder"],
