@@ -9,22 +9,22 @@ once, and if it refused, its own words are the diagnostic, at the place in the s
 """
 
 import ast
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label, in_order
-from circuit.compiler.fstrings import keep_shown, spawning_fields
+from circuit.compiler.fstrings import Field, keep_shown, spawning_fields
 from circuit.compiler.keywords import WORD
-from circuit.compiler.lowering import lower
+from circuit.compiler.lowering import NOTHING_CAPTURED, Captures, lower
 from circuit.compiler.parser import Findings, find_spawns
-from circuit.compiler.positions import relocate
 from circuit.compiler.preamble import free_name, import_edit
 from circuit.compiler.rules import Program, captures_of, check as check_rules
 from circuit.compiler.source import Source, SourceError, Span
-from circuit.compiler.spawns import ParseError
+from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, apply, ordered
-from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, parse, refusal
-from circuit.compiler.targets import RUNNING, Target, check_target
+from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, located, parse, refusal
+from circuit.compiler.targets import RUNNING, Target, check_target, check_unjudged, oldest_for
 from circuit.compiler.tokens import Tokens, tokenize
 
 
@@ -36,6 +36,7 @@ class Compilation:
     text: str
     edits: tuple[Edit, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    _lowered: Lowered | None = field(default=None, repr=False, compare=False)
     _code: CodeType | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -50,9 +51,9 @@ class Compilation:
 
     def tree(self) -> ast.Module:
         """Return the syntax tree of a compilation without errors, with positions in the source."""
-        tree = ast.parse(self.text, self.source.path)
-        relocate(tree, self.text, self.source, self.edits)
-        return tree
+        if self._lowered is None:
+            return ast.parse(self.text, self.source.path)
+        return located(self._lowered)
 
     def code(self) -> CodeType:
         """Return the code of a compilation without errors, with positions in the source."""
@@ -93,41 +94,77 @@ def compile_source(source: Source, target: Target = RUNNING, *, check: bool = Fa
 
 
 def _compile(source: Source, found: Findings, tokens: Tokens, target: Target) -> Compilation:
-    errors = [*found.errors]
+    draft = _Draft.of(source, tokens, found.spawns)
+    shown = keep_shown(source, draft.fields)
+    errors = [*found.errors, *shown.errors]
     if target != RUNNING:
         errors += check_target(source, tokens, target)
-    fields = spawning_fields(source, tokens, found.spawns)
-    shown = keep_shown(source, fields)
-    errors += shown.errors
+    if target > RUNNING and not errors and oldest_for(source, tokens) > RUNNING:
+        return _unjudged(draft, shown.edits)
     blanks = Blanks(source, tokens)
     for error in errors:
         blanks = blanks.adding(error.span.start)
 
-    name = free_name(source)
-    runtime_import = import_edit(source, name) if found.spawns else None
-    kept = (*shown.edits, *([runtime_import] if runtime_import else []))
-    lowered = Lowered(source, tokens, (*kept, *lower(source, found.spawns, name, fields=fields)), fields)
-    parsed = parse(lowered, blanks)
+    # The rules know the runtime by its name, also where the module has no room for the import.
+    parsed = parse(draft.lowered(shown.edits, draft.name), blanks)
     faults = [*(Diagnostic.from_parse_error(error, source.path) for error in errors), *parsed.faults]
+    captures: Captures = NOTHING_CAPTURED
     if parsed.tree:
         spawns = [spawn for spawn in found.spawns if not parsed.blanks.cover(spawn.span.start)]
         is_whole = not parsed.blanks.lines
-        program = Program(source, spawns, parsed.text, parsed.edits, parsed.tree, name, is_whole)
+        program = Program(source, spawns, parsed.text, parsed.edits, parsed.tree, draft.name, is_whole)
         faults += check_rules(program)
         captures = captures_of(program)
-        if captures or not runtime_import:
-            runtime = name if runtime_import else None
-            edits = (*kept, *lower(source, found.spawns, runtime, captures, fields))
-            lowered = replace(lowered, edits=edits)
-            parsed = parse(lowered, blanks)
-    text = apply(source.text, lowered.edits)
+    if captures or not draft.runtime_import:
+        parsed = parse(draft.lowered(shown.edits, draft.runtime, captures), blanks)
+    edits = ordered(parsed.lowered.edits)
+    text = apply(source.text, edits)
     if not source.can_hold(text):
         faults.append(_unwritable(source))
     code = None
     if not any(fault.severity == "error" for fault in faults):
         code, late = generate(parsed)
         faults += late
-    return Compilation(source, text, ordered(lowered.edits), in_order(faults), code)
+    return Compilation(source, text, edits, in_order(faults), parsed.lowered, code)
+
+
+def _unjudged(draft: "_Draft", shown: tuple[Edit, ...]) -> Compilation:
+    """Compile what the running Python is too old to read; the full grammar has taken it."""
+    source = draft.source
+    edits = ordered(draft.lowered(shown, draft.runtime).edits)
+    errors = check_unjudged(source, draft.tokens)
+    faults = in_order(Diagnostic.from_parse_error(error, source.path) for error in errors)
+    return Compilation(source, apply(source.text, edits), edits, faults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What every lowering of a source is made of."""
+
+    source: Source
+    tokens: Tokens
+    spawns: Sequence[Spawn]
+    fields: tuple[Field, ...]
+    name: str
+    runtime_import: Edit | None
+
+    @classmethod
+    def of(cls, source: Source, tokens: Tokens, spawns: Sequence[Spawn]) -> "_Draft":
+        name = free_name(source)
+        runtime_import = import_edit(source, name) if spawns else None
+        return cls(source, tokens, spawns, spawning_fields(source, tokens, spawns), name, runtime_import)
+
+    @property
+    def runtime(self) -> str | None:
+        """The name that the module has for the runtime, if it has one."""
+        return self.name if self.runtime_import else None
+
+    def lowered(
+        self, shown: tuple[Edit, ...], runtime: str | None, captures: Captures = NOTHING_CAPTURED
+    ) -> Lowered:
+        calls = lower(self.source, self.spawns, runtime, captures, self.fields)
+        imports = (self.runtime_import,) if self.runtime_import else ()
+        return Lowered(self.source, self.tokens, (*shown, *imports, *calls), self.fields)
 
 
 def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:

@@ -175,6 +175,14 @@ def parse(lowered: Lowered, blanks: Blanks) -> Parsed:
         return Parsed(lowered, tree, text, made, blanks, tuple(faults))
 
 
+def located(lowered: Lowered) -> ast.Module:
+    """Return the syntax tree of a program without errors, with positions in the source."""
+    parsed = parse(lowered, Blanks(lowered.source, lowered.tokens))
+    assert parsed.tree is not None
+    relocate(parsed.tree, parsed.text, lowered.source, parsed.edits)
+    return parsed.tree
+
+
 def refusal(source: Source, edits: Sequence[Edit]) -> Diagnostic | None:
     """Return the first error that CPython finds in a source lowered by `edits`, if there is one."""
     text = apply(source.text, edits)

@@ -66,6 +66,9 @@ class Construct:
 
 _PEP_695, _PEP_696, _PEP_701, _PEP_750, _PEP_758 = Target(12), Target(13), Target(12), Target(14), Target(14)
 _DEEPEST_FORMAT = 2  # before PEP 701 a format could hold fields, whose own formats held none
+_BODIES = {"class_def", "function_def", "lambda", "generator", "generator_argument"} | {
+    f"{kind}_comprehension" for kind in ("list", "set", "dict")
+}
 _LINE_END = re.compile(r"[\r\n]")
 _COMMENT = re.compile(r"#[^\r\n]*")
 
@@ -98,6 +101,32 @@ def oldest_for(source: Source, tokens: Tokens) -> Target:
     """
     found = constructs(source.text, parse_tokens(source, tokens))
     return max((construct.since for construct in found), default=TARGETS[0])
+
+
+def check_unjudged(source: Source, tokens: Tokens) -> Iterator[ParseError]:
+    """Yield what no Python as old as this one can settle in a source that it cannot read.
+
+    A thunk in the body of a class is passed the names of the class, and which those are
+    is read off CPython's tree.
+    """
+    waiting: list[tuple[Child, bool]] = [(parse_tokens(source, tokens), False)]
+    while waiting:
+        part, in_class = waiting.pop()
+        if isinstance(part, Leaf):
+            continue
+        if in_class and part.rule == "spawn" and not _is_call(part.children[1]):
+            needed = oldest_for(source, tokens)
+            message = f"only Python {needed} can tell which names of its class this thunk uses"
+            yield ParseError("S020", message, span(part), "", "run circuitc with that Python")
+        if part.rule in _BODIES:
+            in_class = part.rule == "class_def"
+        waiting += [(child, in_class) for child in reversed(part.children)]
+
+
+def _is_call(operand: Child) -> bool:
+    while isinstance(operand, Tree) and operand.rule == "group":
+        operand = operand.children[1]
+    return isinstance(operand, Tree) and operand.rule == "call"
 
 
 def constructs(text: str, tree: Tree) -> Iterator[Construct]:

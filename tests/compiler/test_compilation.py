@@ -1,11 +1,13 @@
 """The compilation as a whole: what stays, what is refused, and what code comes of it."""
 
+import sys
 import traceback
 import warnings
 
 import pytest
 
 from circuit.compiler import Source, compile_bytes, compile_source
+from circuit.compiler.targets import TARGETS
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,36 @@ def test_a_file_that_could_not_keep_its_bytes_is_refused() -> None:
     (fault,) = compile_bytes(b"# coding: utf-7\nspawn f('+AGE-') on w\n", "a.cpy").diagnostics
     assert (fault.code, fault.help) == ("S004", "save it as UTF-8")
     assert compile_bytes(b"# coding: utf-7\nspawn f('a') on w\n", "a.cpy").diagnostics == ()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="there is no newer target")
+def test_a_newer_target_may_have_what_this_python_cannot_read() -> None:
+    """A t-string, or type parameters: the full grammar reads them, and CPython is not asked."""
+    target = TARGETS[-1]
+    text = "class C:\n    x = t'{spawn f(y) on w}'\n"
+    compilation = compile_source(Source.from_text(text, "a.cpy"), target)
+    assert compilation.diagnostics == ()
+    assert compilation.text == text.replace(
+        "spawn f(y) on w", "__import__("circuit").call(f, y).on(w)"
+    )
+    text = "x = t''\nclass C:\n    y = spawn (x + 1) on w\n    def f(self): return spawn (y + 1) on w\n"
+    (fault,) = compile_source(Source.from_text(text, "a.cpy"), target).diagnostics
+    assert (fault.code, fault.path, fault.primary.span.start) == ("S020", "a.cpy", text.index("spawn"))
+    assert fault.message == "only Python 3.14 can tell which names of its class this thunk uses"
+    (fault,) = compile_source(
+        Source.from_text("x = t''; y = = 1; spawn f() on w\n", "a.cpy"), target
+    ).diagnostics
+    assert (fault.code, fault.message) == ("S000", "invalid syntax")
+
+
+def test_a_newer_target_is_judged_here_where_that_can_be() -> None:
+    (fault,) = compile_source(Source.from_text("return spawn f() on w\n", "a.cpy"), TARGETS[-1]).diagnostics
+    assert fault.message == "'return' outside function"
+
+
+def test_an_older_target_refuses_what_it_does_not_know() -> None:
+    text = "try: spawn f() on w\nexcept A, B: pass\ntype X = int\n"
+    diagnostics = compile_source(Source.from_text(text, "a.cpy"), TARGETS[0]).diagnostics
+    assert {fault.code for fault in diagnostics} <= {"S000", "S020"}
+    source = Source.from_text(text, "a.cpy")
+    assert [source.position(fault.primary.span.start)[0] for fault in diagnostics] == [2, 3]

@@ -124,7 +124,7 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
     """Put a word somewhere, or change bytes as libFuzzer does."""
     dice = random.Random(seed)
     if dice.random() < 0.5:
-        return atheris.Mutate(data, max_size)
+        return bytes(atheris.Mutate(data, max_size))
     start = dice.randint(0, len(data))
     end = start + dice.choice((0, 0, 1, 2, 10))
     return (data[:start] + f" {dice.choice(WORDS)} ".encode() + data[end:])[:max_size]
