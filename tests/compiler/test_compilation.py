@@ -130,9 +130,7 @@ def test_a_newer_target_may_have_what_this_python_cannot_read() -> None:
     text = "class C:\n    x = t'{spawn f(y) on w}'\n"
     compilation = compile_source(Source.from_text(text, "a.cpy"), target)
     assert compilation.diagnostics == ()
-    assert compilation.text == text.replace(
-        "spawn f(y) on w", "__import__("circuit").call(f, y).on(w)"
-    )
+    assert compilation.text == text.replace("spawn f(y) on w", '__import__("circuit").call(f, y).on(w)')
     text = "x = t''\nclass C:\n    y = spawn (x + 1) on w\n    def f(self): return spawn (y + 1) on w\n"
     (fault,) = compile_source(Source.from_text(text, "a.cpy"), target).diagnostics
     assert (fault.code, fault.path, fault.primary.span.start) == ("S020", "a.cpy", text.index("spawn"))
