@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from circuit.compiler import Source, compile_source
 from circuit.compiler.diagnostics import Diagnostic, Label
@@ -31,9 +32,12 @@ def test_offsets_lines_and_columns_agree() -> None:
     source = Source.from_text(PROGRAM, "a.cpy")
     lines = PROGRAM.splitlines(keepends=True)
     for told in (to_json(one, source) for one in compile_source(source).diagnostics):
-        for place in (told["span"], *told["labels"], *told["fix"]):
-            for point in (place["start"], place["end"]):
-                assert sum(map(len, lines[: point["line"] - 1])) + point["column"] - 1 == point["offset"]
+        places: list[Any] = [told["span"]]
+        for others in (told["labels"], told["fix"]):
+            assert isinstance(others, list)
+            places += others
+        for point in (place[end] for place in places for end in ("start", "end")):
+            assert sum(map(len, lines[: point["line"] - 1])) + point["column"] - 1 == point["offset"]
 
 
 def test_everything_of_a_diagnostic_is_there() -> None:

@@ -63,7 +63,8 @@ def assert_as_in_cpython(text: str, least: int) -> None:
     for scope in {scope for _, scope in walk(tree, Scope(Kind.MODULE, tree, None, inside))}:
         if scope.kind in (Kind.FUNCTION, Kind.CLASS):
             node = scope.node
-            scopes.setdefault((getattr(node, "name", "lambda"), node.lineno), []).append(scope)
+            key = getattr(node, "name", "lambda"), getattr(node, "lineno", 0)
+            scopes.setdefault(key, []).append(scope)
         elif scope.kind is Kind.COMPREHENSION and sys.version_info >= (3, 12):
             # PEP 709: the table of the block around has its names as well.
             around = scope.outer
