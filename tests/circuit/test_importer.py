@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from importlib import resources
 from importlib.abc import InspectLoader
 from importlib.metadata import version
@@ -337,19 +338,17 @@ def test_optimized_bytecode_is_cached_apart(folder: Path) -> None:
 
 def test_an_option_of_the_compiler_is_part_of_the_key(folder: Path) -> None:
     path = str(write(folder / "cpy_optional.cpy", ""))
-    codes = {
-        option: cached_code(
-            b"", path, lambda _, path, option=option: compile(repr(option), path, "exec"), option
-        )
-        for option in ("", "one", "two")
-    }
+    options = {option: compile(repr(option), path, "exec") for option in ("", "one", "two")}
+    for option, code in options.items():
+        assert cached_code(b"", path, partial(_returned, code), option) == code
     assert len(list((folder / "__pycache__").iterdir())) == 3
+    other = compile("other", path, "exec")
+    for option, code in options.items():
+        assert cached_code(b"", path, partial(_returned, other), option) == code
 
-    def unneeded(source: bytes, path: str) -> CodeType:
-        raise AssertionError("it was cached")
 
-    for option, code in codes.items():
-        assert cached_code(b"", path, unneeded, option) == code
+def _returned(code: CodeType, source: bytes, path: str) -> CodeType:
+    return code
 
 
 def test_processes_that_import_at_once_all_get_the_module(folder: Path) -> None:
