@@ -17,11 +17,11 @@ LONG = "x = 1\n" * 12_000
 SLOW = """
 import circuit.compiling as compiling
 real = compiling.compile_bytes
-def compile_bytes(data, path, **options):
+def compile_bytes(data, path, *arguments, **options):
     if path.endswith("slow.cpy"):
-        open("begun", "w").close()
+        print("begun", file=sys.stderr, flush=True)
         open("go on").close()
-    return real(data, path, **options)
+    return real(data, path, *arguments, **options)
 compiling.compile_bytes = compile_bytes
 """
 
@@ -38,10 +38,10 @@ MORTAL = """
 import os
 import circuit.compiling as compiling
 real = compiling.compile_bytes
-def compile_bytes(data, path, **options):
+def compile_bytes(data, path, *arguments, **options):
     if path.endswith("deadly.cpy"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(data, path, **options)
+    return real(data, path, *arguments, **options)
 compiling.compile_bytes = compile_bytes
 """
 
@@ -50,7 +50,6 @@ compiling.compile_bytes = compile_bytes
 def busy(shell: Any) -> Any:
     """A folder with more files than any crew has in hand, of which one keeps a process busy."""
     shell.write({"src/slow": LONG, **{f"src/z{number}": "spawn f() on w\n" for number in range(FILES)}})
-    os.mkfifo(shell.folder / "begun")
     os.mkfifo(shell.folder / "go on")
     return shell
 
@@ -58,7 +57,7 @@ def busy(shell: Any) -> Any:
 def begin(shell: Any) -> subprocess.Popen[str]:
     """Start to compile, and return when the slow file is being compiled."""
     running: subprocess.Popen[str] = shell.start("src", "-o", "out", first=SLOW)
-    (shell.folder / "begun").read_bytes()
+    assert running.stderr and running.stderr.readline() == "begun\n"
     return running
 
 
