@@ -9,6 +9,7 @@ PARTS    := compiler runtime grammar proto
 OURS     := circuit $(PARTS) tests benchmarks
 TYPED    := build/typing
 PROTO    := circuit/proto/session.proto
+PEERS    := build/peers
 EVERY    ?= 1
 SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 
@@ -19,10 +20,10 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables fresh roundtrip bench clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip bench bench-compile clean
 
 help:  ## show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(READY)  ## count the words of Python's standard library on all cores
 	@$(BIN)/circuit run examples/wordcount.cpy --verify
@@ -65,8 +66,16 @@ roundtrip: $(READY)  ## parse and write back the libraries of PYTHONS (EVERY=20:
 	$(BIN)/python -m circuit.compiler.roundtrip tests/grammar/fixtures examples
 	$(BIN)/python -m circuit.compiler.roundtrip --every $(EVERY) $(addprefix --python ,$(or $(PYTHONS),$(BIN)/python))
 
-bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/RESULTS.md
+bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.calls
+
+bench-compile: $(READY) $(PEERS)/.ready  ## measure the compiler, beside its peers; writes benchmarks/README.md
+	$(BIN)/python -m benchmarks.compile --coconut $(PEERS)/bin/python
+
+$(PEERS)/.ready: | $(BIN)/python
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install -qq --disable-pip-version-check 'coconut>=3.2'
+	@touch $@
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

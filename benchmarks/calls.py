@@ -2,23 +2,22 @@
 
     make bench        or: python -m benchmarks.calls [--rounds N]
 
-Prints a table and writes it to RESULTS.md.
+Prints a table and writes it into README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.measures import MEASURES
+from benchmarks.readme import write_section
 from benchmarks.results import Row, as_markdown, on_terminal
 from benchmarks.tasks import nothing
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 WARM_UP = 100
 
 
@@ -36,7 +35,7 @@ def main() -> None:
         for number, measure in enumerate(MEASURES)
     ]
     Console().print(on_terminal(rows, names))
-    RESULTS.write_text(as_markdown(rows, names), encoding="utf-8")
+    write_section("calls", as_markdown(rows, names))
 
 
 def _round(contender: type[Contender]) -> list[float]:

@@ -1,19 +1,16 @@
-"""The figures as a table, on the terminal and in RESULTS.md, with what they were taken on."""
+"""The figures of the calls as a table, on the terminal and for README.md."""
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 
 from rich.table import Table
 
 from benchmarks.contenders import WORKERS
 from benchmarks.measures import Measure
+from benchmarks.readme import markdown_table, taken_on
 
 PACKAGES = ("circuitc", "grpcio", "protobuf", "cloudpickle")
 RATIO = "In parentheses: how many times as good Circuit's figure is; above 1 Circuit is ahead."
@@ -47,38 +44,11 @@ def on_terminal(rows: Sequence[Row], names: Sequence[str]) -> Table:
     return table
 
 
-def as_markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
-    """Return the text of RESULTS.md."""
-    lines = [
-        "# Calls",
-        "",
-        f"Made by `make bench`. {_caption(rows)}. {RATIO}",
-        "",
-        f"| median | {' | '.join(names)} |",
-        f"|---|{'---:|' * len(names)}",
-        *(f"| {' | '.join(row.cells())} |" for row in rows),
-        "",
-        *(f"* {line}" for line in [*_machine(), ", ".join(f"{name} {version(name)}" for name in PACKAGES)]),
-        "",
-    ]
-    return "\n".join(lines)
+def as_markdown(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Return the lines of the section in README.md."""
+    table = markdown_table(["median", *names], [row.cells() for row in rows])
+    return [f"{_caption(rows)}. {RATIO}", "", *table, "", *taken_on(PACKAGES)]
 
 
 def _caption(rows: Sequence[Row]) -> str:
     return f"Medians of {len(rows[0].figures[0])} rounds, {WORKERS} worker processes each"
-
-
-def _machine() -> list[str]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return [
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB",
-        f"{platform.system()} {platform.release()}, {python}",
-    ]
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ import circuit.grammar
 from circuit.compiler.parser import find_spawns, parse_module
 from circuit.compiler.source import Source
 from circuit.compiler.spawns import ParseError, Spawn
+from circuit.compiler.targets import RUNNING, oldest_for
+from circuit.compiler.tokens import tokenize
 
 REFERENCE = Path(circuit.grammar.__file__).with_name("README.md")
 ROW = re.compile(r"^\| `(.+?)` \| (?:`(.+)`|(the same)|error (S\d+)) \|$", re.MULTILINE)
@@ -68,8 +69,9 @@ def test_the_full_grammar_agrees(text: str) -> None:
 
 @pytest.mark.parametrize("text", [row[0] for row in ROWS if row[0] == row[1]])
 def test_what_stays_the_same_is_python(text: str) -> None:
-    if text.startswith("type ") and sys.version_info < (3, 12):
-        pytest.skip("the type statement came with Python 3.12")
+    source = Source.from_text(text, "case.cpy")
+    if (oldest := oldest_for(source, tokenize(source))) > RUNNING:
+        pytest.skip(f"it came with Python {oldest}")
     ast.parse(text)
 
 
