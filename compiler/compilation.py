@@ -11,6 +11,7 @@ once, and if it refused, its own words are the diagnostic, at the place in the s
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType
 
 from circuit.compiler.diagnostics import Diagnostic, Label, in_order
@@ -20,7 +21,7 @@ from circuit.compiler.lowering import NOTHING_CAPTURED, Captures, lower
 from circuit.compiler.parser import Findings, find_spawns
 from circuit.compiler.preamble import free_name, import_edit
 from circuit.compiler.rules import Program, captures_of, check as check_rules
-from circuit.compiler.source import Source, SourceError, Span
+from circuit.compiler.source import Source, SourceError, Span, surely_lacks
 from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, apply, ordered
 from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, located, parse, refusal
@@ -28,12 +29,14 @@ from circuit.compiler.targets import RUNNING, Target, check_target, check_unjudg
 from circuit.compiler.tokens import Tokens, tokenize
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compilation:
-    """What became of a source. `text` is worth writing only if there are no errors."""
+    """What became of a source. What comes out is worth writing only if there are no errors.
+
+    No slots: the text is made on first use and kept.
+    """
 
     source: Source
-    text: str
     edits: tuple[Edit, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     _lowered: Lowered | None = field(default=None, repr=False, compare=False)
@@ -44,31 +47,43 @@ class Compilation:
         """The diagnostics that stop the compilation."""
         return tuple(one for one in self.diagnostics if one.severity == "error")
 
+    @cached_property
+    def text(self) -> str:
+        """The text of the compiled file."""
+        return apply(self.source.text, self.edits)
+
     @property
     def data(self) -> bytes:
         """The bytes of the compiled file, in the encoding of the source."""
+        if not self.edits and self.source.data is not None:
+            return self.source.data
         return self.source.encode(self.text)
 
     def tree(self) -> ast.Module:
         """Return the syntax tree of a compilation without errors, with positions in the source."""
         if self._lowered is None:
-            return ast.parse(self.text, self.source.path)
+            return ast.parse(self.data, self.source.path)
         return located(self._lowered)
 
     def code(self) -> CodeType:
         """Return the code of a compilation without errors, with positions in the source."""
-        return self._code or compile(self.text, self.source.path, "exec", dont_inherit=True)
+        return self._code or compile(self.data, self.source.path, "exec", dont_inherit=True)
 
 
 def compile_bytes(data: bytes, path: str, target: Target = RUNNING, *, check: bool = False) -> Compilation:
-    """Compile the bytes of a file, as `compile_source` does; `path` is what diagnostics call it."""
+    """Compile the bytes of a file, as `compile_source` does; `path` is what diagnostics call it.
+
+    Without a spawn they are not even decoded, but to `check` them.
+    """
+    if not check and surely_lacks(data, b"spawn"):
+        return Compilation(Source.unread(data, path))
     try:
         source = Source.decode(data, path)
     except SourceError as error:
         # One character for each byte, so that the place can be shown.
         shown = Source.from_text(data.decode("ascii", errors="replace"), path)
         label = Label(Span(error.offset, error.offset))
-        return Compilation(shown, shown.text, diagnostics=(Diagnostic("S004", error.message, path, label),))
+        return Compilation(shown, diagnostics=(Diagnostic("S004", error.message, path, label),))
     return compile_source(source, target, check=check)
 
 
@@ -85,11 +100,11 @@ def compile_source(source: Source, target: Target = RUNNING, *, check: bool = Fa
         found = Findings(errors=(error,))
     except RecursionError:
         fault = Diagnostic("S000", TOO_DEEP, source.path, Label(Span(0, 0)))
-        return Compilation(source, source.text, diagnostics=(fault,))
+        return Compilation(source, diagnostics=(fault,))
     if found.tokens is None and found.errors:
-        return Compilation(source, source.text, diagnostics=_tokenless(source, found.errors[0]))
+        return Compilation(source, diagnostics=_tokenless(source, found.errors[0]))
     if found.tokens is None or not (found.spawns or found.errors or check):
-        return Compilation(source, source.text)
+        return Compilation(source)
     return _compile(source, found, found.tokens, target)
 
 
@@ -125,7 +140,7 @@ def _compile(source: Source, found: Findings, tokens: Tokens, target: Target) ->
     if not any(fault.severity == "error" for fault in faults):
         code, late = generate(parsed)
         faults += late
-    return Compilation(source, text, edits, in_order(faults), parsed.lowered, code)
+    return Compilation(source, edits, in_order(faults), parsed.lowered, code)
 
 
 def _unjudged(draft: "_Draft", shown: tuple[Edit, ...]) -> Compilation:
@@ -134,7 +149,7 @@ def _unjudged(draft: "_Draft", shown: tuple[Edit, ...]) -> Compilation:
     edits = ordered(draft.lowered(shown, draft.runtime).edits)
     errors = check_unjudged(source, draft.tokens)
     faults = in_order(Diagnostic.from_parse_error(error, source.path) for error in errors)
-    return Compilation(source, apply(source.text, edits), edits, faults)
+    return Compilation(source, edits, faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import codecs
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 # In the first line, or in the second if the first holds no code.
 _COOKIE = re.compile(
@@ -93,10 +93,7 @@ class Source:
             ends_before = sum(1 for end in _LINE_END_BYTES.finditer(data) if end.end() <= offset)
             message = f"'{encoding}' codec cannot decode byte 0x{data[offset]:02x}: {error.reason}"
             raise SourceError(message, path, offset, 1 + ends_before) from None
-        except (
-            LookupError,
-            ValueError,
-        ):  # a codec between bytes and bytes, such as hex, or of no text at all
+        except (LookupError, ValueError):  # a codec between bytes and bytes, as hex is, or of no text at all
             raise SourceError(f"encoding problem: {declared}", path, 0, line) from None
         return cls(path, text, encoding, bom, data)
 
@@ -104,6 +101,11 @@ class Source:
     def from_text(cls, text: str, path: str) -> Source:
         """Wrap text that never was bytes; it is written as UTF-8."""
         return cls(path, text)
+
+    @classmethod
+    def unread(cls, data: bytes, path: str) -> Source:
+        """Wrap a file's bytes. They are decoded when the text is asked for, which may raise SourceError."""
+        return _Unread(data, path)
 
     def encode(self, text: str) -> bytes:
         """Encode text as this file was encoded, byte order mark included.
@@ -147,6 +149,39 @@ class Source:
     @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+
+class _Unread(Source):
+    """A source that is decoded when its text is asked for."""
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.__dict__.update(path=path, data=data)
+
+    @cached_property
+    def text(self) -> str:  # type: ignore[override]
+        decoded = Source.decode(self.data or b"", self.path)
+        self.__dict__.update(encoding=decoded.encoding, bom=decoded.bom)
+        return decoded.text
+
+
+def surely_lacks(data: bytes, word: bytes) -> bool:
+    """Say whether the text of a file can have no such word, as far as its bytes alone tell.
+
+    They do unless a cookie declares an encoding in which ASCII may be spelled otherwise.
+    """
+    if word in data:
+        return False
+    declared, _ = _declared_encoding(data.removeprefix(codecs.BOM_UTF8))
+    return declared is None or _spells_ascii(declared)
+
+
+@cache
+def _spells_ascii(encoding: str) -> bool:
+    """Say whether ASCII characters have their own bytes, and no others, in an encoding."""
+    try:
+        return codecs.lookup(encoding).name in ("ascii", "iso8859-1", "iso8859-15", "utf-8", "cp1252")
+    except LookupError:
+        return False
 
 
 def _declared_encoding(body: bytes) -> tuple[str | None, int]:

@@ -92,7 +92,7 @@ def test_errors_of_stdin_name_it(shell: Any) -> None:
 
 
 def test_bytes_that_are_no_text_are_a_compile_error(shell: Any) -> None:
-    done = shell.circuitc("-", data=b"x = 1\ny = '\xff'\n")
+    done = shell.circuitc("-", data=b"spawn f() on w\ny = '\xff'\n")
     assert done.returncode == 1
     assert "error[S004]" in done.stderr.decode() and "<stdin>:2:6" in done.stderr.decode()
 

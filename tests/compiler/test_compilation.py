@@ -18,6 +18,7 @@ from circuit.compiler.targets import TARGETS
         pytest.param(b"\xef\xbb\xbfx = 1\r\ny = 2\rz = 3\n", id="byte order mark and mixed line ends"),
         pytest.param(b"# coding: latin-1\n\x0cx = '\xe9 spawn'\n", id="cookie and form feed"),
         pytest.param(b"x = = 1\n\xc3\xa9 spawn", id="not Python"),
+        pytest.param(b"x = '\xff'\n", id="not UTF-8"),
         pytest.param(b"f'{3!s  }'; spawn(f)(x)\n\\\n\n", id="what a printer would lose"),
     ],
 )

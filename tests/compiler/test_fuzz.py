@@ -24,6 +24,7 @@ from hypothesis import example, given, settings, strategies as st
 from circuit.compiler import Source, compile_bytes, render
 from circuit.compiler.parser import parse_module
 from circuit.compiler.roundtrip import rebuild
+from circuit.compiler.source import SourceError
 from circuit.compiler.spawns import ParseError
 from circuit.compiler.trees import Tree
 
@@ -75,7 +76,7 @@ def judge(data: bytes) -> None:
 def parsed(source: Source) -> Tree | None:
     try:
         return parse_module(source)
-    except ParseError:
+    except (ParseError, SourceError):
         return None
 
 
