@@ -36,7 +36,7 @@ def cached_code(
     name. Raises what `compile_source` raises.
     """
     cache = _cache_of(path, option)
-    stamp = MAGIC_NUMBER + source_hash(f"{COMPILER}{option}\0".encode() + source)
+    stamp = MAGIC_NUMBER + f"{COMPILER}{option}\0".encode() + source_hash(source)
     code = _read(cache, stamp) if cache else None
     if code is None:
         code = compile_source(source, path)
