@@ -143,8 +143,7 @@ class Interruptible:
         with self._lock:
             self._shields += 1
         try:
-            for _ in range(3):  # each turn lets an exception strike that was set before
-                continue
+            _let_strike()
         except Cancelled:
             self._shields -= 1
             raise
@@ -160,13 +159,17 @@ class Interruptible:
             raise Cancelled
 
     def _leave(self) -> None:
-        # An interrupt may strike here too, once. Under the lock none can be on its way.
+        # An interrupt may strike here too, once. Under the lock none can be on its way, and one that is
+        # has to strike: were it taken back, Python 3.11 and 3.12 would look for it at every call of any
+        # thread from then on, and 3.11 would never come out of one that is traced.
         while self._thread is not None:
             try:
                 with self._lock:
-                    _raise_in(threading.get_ident(), None)
                     self._thread = None
                     _running.here = None
+                    if self._interrupted:
+                        _raise_in(threading.get_ident(), Cancelled)
+                        _let_strike()
             except Cancelled:
                 continue
 
@@ -204,8 +207,12 @@ def print_as_uncaught() -> None:
     threading.excepthook(threading.ExceptHookArgs((kind, error, frames, threading.current_thread())))
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Set, or with None clear, the exception that a thread raises at its next bytecode."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
-    )
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Set the exception that a thread raises at its next bytecode; there is one at most."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+def _let_strike() -> None:
+    """Raise the exception that was set for the current thread, if there is one."""
+    for _ in range(3):  # each turn looks for it
+        continue

@@ -1,5 +1,6 @@
 """Threads for calls: reused, kept in reserve, and stopped without harm to what they change."""
 
+import sys
 import threading
 
 import pytest
@@ -54,6 +55,26 @@ def test_an_interrupt_after_the_end_strikes_nothing():
     running.interrupt()
     spin_until(lambda: True)
     assert seen == ["ran"]
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_code_can_be_traced_once_a_call_has_ended(is_interrupted):
+    """With anything left pending, Python 3.11 never comes out of the traced call."""
+    running, seen = Interruptible(), []
+
+    def function():
+        if is_interrupted:
+            running.interrupt()
+            spin_until(lambda: False)
+
+    def body():
+        running.run(function)
+        sys.settrace(lambda *_: None)
+        seen.append(spin_until(lambda: True))
+        sys.settrace(None)
+
+    in_thread(body).join(10)
+    assert seen == [None]
 
 
 def test_an_interrupt_waits_until_the_shielded_part_is_done():
