@@ -13,6 +13,7 @@ result's, since await binds to the whole spawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
@@ -27,6 +28,8 @@ from circuit.compiler.trees import Child, Leaf, StuckError, Tree, parse_prefix, 
 
 _DEEPEST_SPAWN = 100  # CPython, too, takes no more than some hundred nested brackets
 _AFTER_PLACE = {",", ";", ":", "=", "!", "for", "as", "if", "else"}
+# What begins or ends a string, or a field of one.
+_IN_OR_OUT = re.compile(r"['\"{}]")
 _PREFIXES = {"-", "+", "~", "not", "await", "lambda", "spawn"}
 _ARGUMENTS = {
     "keyword_argument": ArgumentKind.KEYWORD,
@@ -86,8 +89,7 @@ def find_spawns(source: Source) -> Findings:
     outside the spawns is not seen, unless it keeps the text from being cut into
     tokens: that is then the only error.
     """
-    # The plain search is as fast as Python has one; the pattern then leaves out `respawned`.
-    if "spawn" not in source.text or not WORD.search(source.text):
+    if not _may_spawn(source.text):
         return Findings()
     try:
         tokens = tokenize(source)
@@ -106,6 +108,21 @@ def find_spawns(source: Source) -> Findings:
         else:
             index = end
     return Findings(tuple(spawns), tuple(sorted(errors, key=lambda error: error.span.start)), tokens)
+
+
+def _may_spawn(text: str) -> bool:
+    """Tell, without a look at its tokens, whether a text may hold a spawn.
+
+    What follows a `#` is a comment or stays inside a string, if no quote and no brace comes before.
+    """
+    if "spawn" not in text:  # the fastest search that Python has; the pattern then leaves out `respawned`
+        return False
+    for word in WORD.finditer(text):
+        before = text[text.rfind("\n", 0, word.start()) + 1 : word.start()].rpartition("\r")[2]
+        is_comment = "#" in before and not _IN_OR_OUT.search(before)
+        if not is_comment and not before.endswith("."):
+            return True
+    return False
 
 
 def _next_spawn(tokens: Tokens, index: int) -> int:

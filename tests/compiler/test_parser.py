@@ -189,3 +189,36 @@ def test_compiling_loads_no_lark() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# spawn f() on w\n",
+        "x = 1  # spawn it\r# or spawn that\n",
+        "pty.spawn(f)\n",
+        "'''\n# spawn f() on w\n'''\n",
+    ],
+)
+def test_a_text_that_only_speaks_of_spawns_is_not_cut_either(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(parser, "tokenize")
+    assert find_spawns(Source.from_text(text, "a.cpy"))[:2] == ((), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'''\n# '''; spawn f() on w\n",
+        'f"""\n# {spawn f() on w}\n"""\n',
+        "# c\rspawn f() on w\n",
+        "# spawn\nspawn f() on w\n",
+        "f'''{\n# c\nspawn f() on w}'''\n",
+        "x.y; spawn f() on w\n",
+        "f('#', spawn f() on w)\n",
+    ],
+)
+def test_a_spawn_behind_a_hash_is_found(text: str) -> None:
+    spawns, errors, _ = find_spawns(Source.from_text(text, "a.cpy"))
+    assert (len(spawns), errors) == (1, ())
