@@ -22,7 +22,8 @@ from functools import cache, cached_property
 _COOKIE = re.compile(
     rb"(?P<before>[ \t\f]*+(?:#[^\r\n]*+)?(?:\r\n|\r|\n))??[ \t\f]*+#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
 )
-_UTF_8 = re.compile(r"utf[-_]8(?:[-_]|$)", re.IGNORECASE)  # CPython knows no other name beside a BOM
+# CPython takes these, whatever follows, for themselves: Emacs writes `utf-8-unix`.
+_FAMILIAR = re.compile(r"(?:(utf-8)|latin-1|iso-8859-1|iso-latin-1)(?:-|$)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_END_BYTES = re.compile(rb"\r\n|\r|\n")
 
@@ -84,7 +85,7 @@ class Source:
             encoding = codecs.lookup(encoding).name
         except LookupError:
             raise SourceError(f"unknown encoding: {declared}", path, 0, line) from None
-        if bom and declared and not _UTF_8.match(declared):
+        if bom and declared and declared != "utf-8":  # CPython knows no other name beside a BOM
             raise SourceError(f"encoding problem: {declared} with BOM", path, 0, line)
         try:
             text = body.decode(encoding)
@@ -189,4 +190,7 @@ def _declared_encoding(body: bytes) -> tuple[str | None, int]:
     cookie = _COOKIE.match(body)
     if cookie is None:
         return None, 1
-    return cookie[2].decode("ascii"), 2 if cookie["before"] else 1
+    declared = cookie[2].decode("ascii")
+    if familiar := _FAMILIAR.match(declared.lower().replace("_", "-")):
+        declared = familiar[1] or "iso-8859-1"
+    return declared, 2 if cookie["before"] else 1
