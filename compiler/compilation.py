@@ -24,7 +24,7 @@ from circuit.compiler.rules import Program, captures_of, check as check_rules
 from circuit.compiler.source import Source, SourceError, Span, surely_lacks
 from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, apply, ordered
-from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, located, parse, refusal
+from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, located, parse, refusal, reworded
 from circuit.compiler.targets import RUNNING, Target, check_target, check_unjudged, oldest_for
 from circuit.compiler.tokens import Tokens, tokenize
 
@@ -121,8 +121,11 @@ def _compile(source: Source, found: Findings, tokens: Tokens, target: Target) ->
         blanks = blanks.adding(error.span.start)
 
     # The rules know the runtime by its name, also where the module has no room for the import.
-    parsed = parse(draft.lowered(shown.edits, draft.name), blanks)
-    faults = [*(Diagnostic.from_parse_error(error, source.path) for error in errors), *parsed.faults]
+    lowered = draft.lowered(shown.edits, draft.name)
+    parsed = parse(lowered, blanks)
+    told = [Diagnostic.from_parse_error(error, source.path) for error in errors]
+    # A newer Python has words of its own.
+    faults = [*(reworded(told, lowered, parsed.blanks) if target <= RUNNING else told), *parsed.faults]
     captures: Captures = NOTHING_CAPTURED
     if parsed.tree:
         spawns = [spawn for spawn in found.spawns if not parsed.blanks.cover(spawn.span.start)]
@@ -194,8 +197,10 @@ def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:
         end = place - source.position(place)[1]
         before = find_spawns(Source.from_text(source.text[:end], source.path))
     said = refusal(source, lower(source, before.spawns, free_name(source)))
-    undisturbed = said and not before.errors and not WORD.search(source.text, end, said.primary.span.end)
-    fault = said if said and undisturbed else Diagnostic.from_parse_error(error, source.path)
+    # Before Python 3.12 an error in an f-string may be said to stand before its word.
+    is_disturbed = said and WORD.search(source.text, end, max(said.primary.span.end, error.span.start))
+    undisturbed = said if not (before.errors or is_disturbed) else None
+    fault = undisturbed or Diagnostic.from_parse_error(error, source.path)
     return in_order((*(Diagnostic.from_parse_error(one, source.path) for one in before.errors), fault))
 
 

@@ -30,6 +30,12 @@ def untokenizable(source: Source, pos: int) -> ParseError:
     return _bad_character(text, pos)
 
 
+def opening_quotes(text: str, pos: int) -> str | None:
+    """Return the quotes of a string that begins at an offset, if one does."""
+    opening = _OPENING.match(text, pos)
+    return opening[1] if opening else None
+
+
 def unterminated(source: Source, start: int, end: int) -> ParseError:
     """Say that the string that starts here has no end, as was seen at another offset."""
     opening = _OPENING.match(source.text, start)

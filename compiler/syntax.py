@@ -12,7 +12,7 @@ from an error, or from a tree of the rest, is that of all edits.
 import ast
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
@@ -38,6 +38,7 @@ _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 # The parts of the lines of a text.
 _PART = re.compile(r"[^\r\n]+")
+_BLANKS = re.compile(r"[ \t\f]+")
 
 # What stands for the first line of a compound statement, by its first word.
 _HEADERS = {
@@ -195,6 +196,14 @@ def refusal(source: Source, edits: Sequence[Edit]) -> Diagnostic | None:
     return None
 
 
+def reworded(faults: Iterable[Diagnostic], lowered: Lowered, blanks: Blanks) -> Iterator[Diagnostic]:
+    """Yield what the parser found; what is wrong with Python's syntax in CPython's words, if it has any."""
+    asked = 0
+    for fault in faults:
+        asked += fault.code == "S000"
+        yield _reworded(fault, lowered, blanks) if fault.code == "S000" and asked < _ENOUGH else fault
+
+
 def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
     """Compile a tree to code with positions in the source, or say what CPython has against it.
 
@@ -238,6 +247,29 @@ def _fault(
     message = error.msg.replace("function call", "spawn") if WORD.match(source.text, start) else error.msg
     help = "`spawn` begins a spawn: `spawn f(x) on w`" if source.text[start:end] == "on" else None
     return Diagnostic("S000", message, source.path, Label(span), help=help)
+
+
+def _reworded(fault: Diagnostic, lowered: Lowered, blanks: Blanks) -> Diagnostic:
+    """Return what CPython says of a line with a spawn that cannot be parsed.
+
+    To CPython the spawns there are `OPERAND or PLACE`: that is wrong where they are.
+    """
+    source, tokens = lowered.source, lowered.tokens
+    line = next(line for line in blanks.lines if line.start <= fault.primary.span.start <= line.end)
+    words = []
+    for index in range(bisect_left(tokens.starts, line.start), bisect_left(tokens.starts, line.end)):
+        word = tokens.span(index)
+        if tokens.kinds[index] == "on":
+            words.append(Edit(word, "or"))
+        elif tokens.kinds[index] == "spawn":
+            behind = _BLANKS.match(source.text, word.end)
+            words.append(Edit(Span(word.start, behind.end() if behind else word.end), ""))
+    rest = [edit for edit in lowered.edits if not line.start <= edit.span.start <= line.end]
+    others = replace(blanks, lines=tuple(one for one in blanks.lines if one != line))
+    said = refusal(source, [*others.among(rest), *words])
+    if said is None or (said.message.startswith("f-string") and not _PLACES_FIELDS):
+        return fault
+    return said if line.start <= said.primary.span.start <= fault.primary.span.end else fault
 
 
 def _whole(blanks: Blanks, message: str) -> Diagnostic:

@@ -19,7 +19,7 @@ import keyword
 import re
 from dataclasses import dataclass, field
 
-from circuit.compiler.malformed import bad_identifier, unterminated, untokenizable
+from circuit.compiler.malformed import bad_identifier, opening_quotes, unterminated, untokenizable
 from circuit.compiler.source import Source, Span
 from circuit.compiler.spawns import ParseError
 
@@ -111,7 +111,7 @@ class _Scanner:
         self.brackets: list[tuple[str, int]] = []
         self.blocks = [(0, 0)]  # the columns of open blocks, counted with tabs to 8 and tabs to 1
         self.margin = ""  # the text of the current block's indentation
-        self.fields = 0
+        self.fields: list[_FString] = []  # the strings of the fields around
         self.only_ascii = self.text.isascii()
 
     def emit(self, kind: str, start: int, end: int) -> None:
@@ -147,7 +147,7 @@ class _Scanner:
                 if pos == len(text):
                     self.check_end(found[0])
                     return pos
-                raise untokenizable(self.source, pos)
+                raise self.untokenizable(pos)
             start = found.start(group)
             if group in (_IS_NAME, _IS_GLUED_NAME):
                 word = found[group]
@@ -187,6 +187,12 @@ class _Scanner:
             kinds(kind)
             starts(start)
             ends(pos)
+
+    def untokenizable(self, pos: int) -> ParseError:
+        """Say what is wrong where no token begins. Quotes there may be meant for the end of the string around."""
+        if self.fields and opening_quotes(self.text, pos) == self.fields[-1].quotes:
+            return self.error(f"{self.fields[-1].name}: expecting '}}'", pos, pos)
+        return untokenizable(self.source, pos)
 
     def check_end(self, before: str) -> None:
         """See to it that no backslash joins the last line, which ends in these blanks, to nothing."""
@@ -277,8 +283,8 @@ class _Scanner:
 
     def scan_field(self, string: _FString, pos: int, depth: int) -> int:
         """Scan `{...}` from its brace on; a format after `:` is literals and further fields."""
-        self.fields += 1
-        if self.fields > _DEEPEST_FIELD or depth > _DEEPEST_FORMAT:
+        self.fields.append(string)
+        if len(self.fields) > _DEEPEST_FIELD or depth > _DEEPEST_FORMAT:
             raise self.error(f"{string.name}: expressions nested too deeply", pos, pos + 1)
         self.emit("{", pos, pos + 1)
         self.brackets.append(("{", pos))
@@ -294,7 +300,7 @@ class _Scanner:
         elif self.tokens.kinds[-1] != "}":
             _, opened = self.brackets[-1]
             raise self.error("'{' was never closed", opened, opened + 1)
-        self.fields -= 1
+        self.fields.pop()
         return pos
 
     def check_conversion(self, string: _FString) -> None:

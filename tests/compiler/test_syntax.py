@@ -126,6 +126,42 @@ def test_a_spawn_is_called_a_spawn() -> None:
         assert [one[0] for one in told(text)] == [message]
 
 
+@pytest.mark.parametrize(
+    ("operand", "column"),
+    [
+        ("f(1=2)", 3),
+        ("f(True=1)", 3),
+        ("f(x for x in y, 1)", 3),
+        ("f(x, y for x in y)", 6),
+        ("[x, y for x in z]", 2),
+        ("{a: }", 3),
+        ("{**a for a in b}", 2),
+        ("lambda (a, b): a", 8),
+        ("a b", 3),
+        ("print 'x'", 1),
+    ],
+)
+def test_an_operand_that_is_no_python_is_told_in_cpythons_words(operand: str, column: int) -> None:
+    says = python_says(f"{operand}\n")
+    assert says is not None
+    assert says[1:] == (1, column)
+    others = "spawn f(a b) on w\nx = = 1\nif spawn f() on w:\n    "
+    assert told(f"{others}spawn {operand} on w\n")[2:] == [(says[0], 4, 10 + column)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ('y = f"{spawn f() on w!x}"', "f-string: invalid conversion character 'x': expected", 23),
+        ('y = f"{spawn f() on w"', "f-string: expecting '}'", 22),
+    ],
+)
+def test_a_field_that_is_no_python_is_pointed_at_where_it_is(text: str, message: str, column: int) -> None:
+    ((said, *place),) = told(f"x = 1\n{text}\n")
+    assert said.startswith(message)
+    assert place == [2, column]
+
+
 def test_a_file_without_a_spawn_is_checked_only_on_demand() -> None:
     assert told("x = = 1\n") == []
     assert told("x = = 1\n", check=True) == [("invalid syntax", 1, 5)]
