@@ -119,7 +119,7 @@ class _LineMarker:
             elif kind == "NEWLINE":
                 for stretch in stretches:
                     self.settle(stretch, index)
-            elif kind in _SEPARATORS:
+            elif kind in _SEPARATORS and not (kind == "from" and self.kinds[index - 1] == "yield"):
                 self.settle(stretches[-1], index)
             elif kind == "NAME":
                 self.consider(stretches[-1], index)
@@ -184,7 +184,8 @@ class _LineMarker:
     def without_on(self, spawn: int, end: int) -> ParseError:
         span = Span(self.tokens.starts[spawn], self.tokens.ends[end - 1])
         help = "say where it runs: `spawn f(x) on worker`"
-        if self.is_on(end + 1) or self.is_on(end + 2):  # in the next line, perhaps indented
+        in_next_line = self.is_on(end + 1) or self.is_on(end + 2)  # perhaps indented
+        if self.kinds[end] == "NEWLINE" and in_next_line:
             help = "put the spawn in parentheses, or end its line with a backslash, to go on in the next line"
         return ParseError("S001", "a spawn has no `on`", span, "where does this run?", help)
 

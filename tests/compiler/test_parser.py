@@ -110,6 +110,7 @@ def test_every_error_is_reported_and_good_spawns_are_still_found() -> None:
             "spawn f(x)",
             "put the spawn in parentheses, or end its line with a backslash, to go on in the next line",
         ),
+        ("f(spawn a, b on w)", "S001", "spawn a", "say where it runs: `spawn f(x) on worker`"),
         ("spawn f() on w + 1", "S002", "w + 1", "write `on (w + 1)`, or put the whole spawn in parentheses"),
         ("[spawn f() on -w, 1]", "S002", "-w", "write `on (-w)`"),
         ("spawn f() on a and b[0, 1] # c", "S002", "a and b[0, 1]", None),
