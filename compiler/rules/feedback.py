@@ -36,10 +36,13 @@ def feeds_back(loop: Loop, ask: ast.Call, spawn: ast.Call) -> bool:
 
 
 def ends_after(loop: Loop, ask: ast.Call) -> bool:
-    """Tell whether the loop may be left at a place that comes after the asking."""
+    """Tell whether the loop may be left at a place that comes after the asking.
+
+    Whoever takes what a generator yields may take no more.
+    """
     start = (ask.lineno, ask.col_offset)
     return any(
-        isinstance(statement, ast.Break | ast.Return | ast.Raise)
+        (isinstance(statement, ast.Break | ast.Return | ast.Raise) or _yields(statement))
         and (statement.end_lineno or 0, statement.end_col_offset or 0) > start
         for statement in statements(loop.body)
     )
@@ -123,6 +126,13 @@ def _head(statement: ast.stmt) -> Iterable[ast.AST]:
         for child in ast.iter_child_nodes(statement)
         if id(child) not in inner and not _holds_block(child)
     ]
+
+
+def _yields(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=value) | ast.Assign(value=value):
+            return isinstance(value, ast.Yield | ast.YieldFrom)
+    return False
 
 
 def _holds_block(node: ast.AST) -> bool:

@@ -44,6 +44,12 @@ PATIENT = {
             except circuit.WorkerLost:
                 pending.append(x)
     """,
+    "the next one is wanted only if the next item is": """
+        def g():
+            for x in xs:
+                h = spawn f(x) on w
+                yield h.result()
+    """,
     "the result says what comes next": """
         while todo:
             x = todo.pop()
