@@ -24,7 +24,7 @@ from circuit.version import VERSION
 SUFFIX = ".cpyc"
 
 # Who made the bytecode: the release, and a number raised by each change of what is made from a source.
-COMPILER = f"circuitc {VERSION}, lowering 2"
+COMPILER = f"circuitc {VERSION}, lowering 3"
 
 
 def cached_code(

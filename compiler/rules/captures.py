@@ -1,9 +1,10 @@
 """S018, and the names that the thunk of a class body is passed.
 
-Python looks a name in the body of a class up there first. A function made in the body
-skips it, and so would the thunk; therefore the thunk is passed, as arguments, what it uses
-of the class's own names. A function inside of the thunk would then see them as well, while
-Python has it skip the class: one name, two meanings, and an error.
+Python looks a name in the body of a class up there first, and so it does in the bounds and
+annotations of what is generic there. A function made in the body skips it, and so would the
+thunk; therefore the thunk is passed, as arguments, what it uses of the class's own names. A
+function inside of the thunk would then see them as well, while Python has it skip the class:
+one name, two meanings, and an error.
 """
 
 import ast
@@ -14,6 +15,9 @@ from circuit.compiler.rules.frames import thunk_scope
 from circuit.compiler.rules.program import Program, Site
 from circuit.compiler.rules.scopes import Kind, Scope, walk
 from circuit.compiler.source import Span
+
+# Python puts these there.
+_IMPLICIT = {"__module__", "__qualname__"}
 
 
 def captures_of(program: Program) -> Mapping[Span, tuple[str, ...]]:
@@ -47,14 +51,17 @@ def _class_names(program: Program, site: Site) -> dict[str, ast.Name]:
 
 def _class_uses(program: Program, site: Site) -> Iterator[tuple[ast.Name, Scope, Scope]]:
     """Yield the uses of names that the class around a thunk binds, with their scope and the thunk's."""
-    if site.thunk is None or site.scope.kind is not Kind.CLASS:
+    around: Scope | None = site.scope
+    while around and around.kind is Kind.TYPE_PARAMETERS:
+        around = around.outer
+    if site.thunk is None or around is None or around.kind is not Kind.CLASS:
         return
     own = thunk_scope(site.thunk, site.scope)
     for node, inner in walk(site.thunk.body, own):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             owner = inner.owner(node.id)
             is_free = owner is None or not owner.is_within(own)
-            if is_free and site.scope.owner(node.id) is site.scope:
+            if is_free and (node.id in _IMPLICIT or site.scope.owner(node.id) is around):
                 yield node, inner, own
 
 

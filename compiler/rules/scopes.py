@@ -171,6 +171,7 @@ def _opened(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             yield from ((decorator, scope) for decorator in node.decorator_list)
+            yield from ((parameter, around) for parameter in getattr(node, "type_params", ()))
             yield from _parameters(node.args, scope, around)
             if node.returns:
                 yield node.returns, around
@@ -181,6 +182,7 @@ def _opened(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
             yield node.body, scope.inside(Kind.FUNCTION, node)
         case ast.ClassDef():
             yield from ((decorator, scope) for decorator in node.decorator_list)
+            yield from ((parameter, around) for parameter in getattr(node, "type_params", ()))
             yield from ((base, around) for base in (*node.bases, *node.keywords))
             inner = around.inside(Kind.CLASS, node)
             yield from ((statement, inner) for statement in node.body)

@@ -1,6 +1,7 @@
 """The rules: what each one finds, and the valid programs that it leaves alone."""
 
 import ast
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 
@@ -199,7 +200,21 @@ def test_the_thunk_of_a_class_is_passed_the_names_of_the_class() -> None:
             *("area", "cells", "rest", "size", "math"),
         ),
     }
+    implicit = program("class A:\n    spawn [__qualname__, __name__] on w")
+    assert [*captures_of(implicit).values()] == [("__qualname__",)]
     assert captures_of(program("class A:\n    global a\n    a = 1\n    spawn a + 1 on w")) == {}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="no lambda was allowed there before Python 3.13")
+def test_a_thunk_in_the_bounds_and_annotations_of_a_class_is_passed_its_names() -> None:
+    text = """
+        class Table:
+            size = 3
+            def area[T: spawn size + 1 on w](self, x: spawn size + 2 on w) -> spawn [T, size] on w: ...
+            class Row[T: spawn size + 3 on w](spawn size + 4 on w): ...
+            type Column[T] = spawn [T, size] on w
+    """
+    assert [*captures_of(program(text)).values()] == [("size",)] * 6
 
 
 def test_each_spawn_is_found_in_the_tree_with_what_is_around_it() -> None:
