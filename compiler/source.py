@@ -159,7 +159,7 @@ class _Unread(Source):
         self.__dict__.update(path=path, data=data)
 
     @cached_property
-    def text(self) -> str:  # type: ignore[override]
+    def text(self) -> str:
         decoded = Source.decode(self.data or b"", self.path)
         self.__dict__.update(encoding=decoded.encoding, bom=decoded.bom)
         return decoded.text

@@ -189,7 +189,7 @@ class _Scanner:
             ends(pos)
 
     def untokenizable(self, pos: int) -> ParseError:
-        """Say what is wrong where no token begins. Quotes there may be meant for the end of the string around."""
+        """Say what is wrong where no token begins. Quotes may be meant to end the string around."""
         if self.fields and opening_quotes(self.text, pos) == self.fields[-1].quotes:
             return self.error(f"{self.fields[-1].name}: expecting '}}'", pos, pos)
         return untokenizable(self.source, pos)
