@@ -42,7 +42,7 @@ format: $(READY)  ## format, and mend what ruff can mend
 # mypy finds the folders under their package names in a tree of links, made anew each time.
 type: $(READY)  ## check types (mypy, strict)
 	@rm -rf $(TYPED)/circuit $(TYPED)/tests $(TYPED)/benchmarks && mkdir -p $(TYPED)/circuit
-	@ln -s $(CURDIR)/circuit/*.py $(CURDIR)/circuit/py.typed $(addprefix $(CURDIR)/,$(PARTS)) $(TYPED)/circuit/
+	@ln -s $(CURDIR)/circuit/[!_]* $(CURDIR)/circuit/__*.py $(addprefix $(CURDIR)/,$(PARTS)) $(TYPED)/circuit/
 	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks $(TYPED)/
 	cd $(TYPED) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p circuit -p tests -p benchmarks
 

@@ -2,6 +2,9 @@
 
 Each public name is loaded when it is first used: the compiler, the import hook and a program that
 spawns nothing start without the runtime, and a worker without what only drivers need.
+
+PYTEST_DONT_REWRITE: no assertion is here, and pytest would warn whoever imports this before it
+begins, as the coverage plugin and a sitecustomize.py do.
 """
 
 from importlib import import_module

@@ -67,10 +67,10 @@ def run_program(chosen: argparse.Namespace, arguments: list[str], parser: argpar
 
 
 def _readable(program: Path, parser: argparse.ArgumentParser) -> None:
-    if not program.exists():
-        parser.exit(USAGE_ERROR, f"{parser.prog}: {program} does not exist\n")
     try:
         if not program.is_dir():
             program.open("rb").close()
+    except FileNotFoundError:
+        parser.exit(USAGE_ERROR, f"{parser.prog}: {program} does not exist\n")
     except OSError as error:
         parser.exit(USAGE_ERROR, f"{parser.prog}: cannot read {program}: {error.strerror}\n")

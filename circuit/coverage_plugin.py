@@ -21,8 +21,8 @@ from coverage.parser import PythonParser
 from coverage.plugin import CodeRegion, CoveragePlugin, FileReporter, FileTracer
 from coverage.regions import code_regions
 
-from circuit.loader import SUFFIX
-from circuit.program import program_text
+from circuit.hook.loader import SUFFIX
+from circuit.hook.program import program_text
 
 if TYPE_CHECKING:
     from coverage.plugin_support import Plugins

@@ -29,9 +29,9 @@ from importlib.machinery import (
 )
 from importlib.util import spec_from_file_location
 
-from circuit.adaptations import adapt, unadapt
-from circuit.archives import ArchiveImporter
-from circuit.loader import SUFFIX, ProgramLoader, SpawnLoader
+from circuit.hook.adaptations import adapt, unadapt
+from circuit.hook.archives import ArchiveImporter
+from circuit.hook.loader import SUFFIX, ProgramLoader, SpawnLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from circuit import importer
-from circuit.loader import SUFFIX, SpawnLoader
+from circuit.hook.loader import SUFFIX, SpawnLoader
 from circuit.uncaught import show
 
 

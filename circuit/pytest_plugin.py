@@ -25,8 +25,8 @@ from _pytest.assertion.rewrite import AssertionRewritingHook, rewrite_asserts
 from _pytest.pathlib import fnmatch_ex
 
 from circuit import importer
-from circuit.bytecode import cached_code
-from circuit.loader import SUFFIX, SpawnLoader
+from circuit.hook.bytecode import cached_code
+from circuit.hook.loader import SUFFIX, SpawnLoader
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,7 +94,7 @@ class RewritingLoader(SpawnLoader):
 
     def _rewritten(self, data: bytes, path: str) -> CodeType:
         # Not loaded above: it loads the compiler, which a cached module does not need.
-        from circuit.program import program_tree
+        from circuit.hook.program import program_tree
 
         tree = _OneValue(data).visit(program_tree(data, path))
         rewrite_asserts(tree, data, path, self._config)

@@ -15,7 +15,7 @@ LONG = "x = 1\n" * 12_000
 
 # A compiler that at one file tells that it has begun, and waits to be let go on.
 SLOW = """
-import circuit.compiling as compiling
+import circuit.circuitc.compiling as compiling
 real = compiling.compile_bytes
 def compile_bytes(data, path, *arguments, **options):
     if path.endswith("slow.cpy"):
@@ -27,7 +27,7 @@ compiling.compile_bytes = compile_bytes
 
 # A user who presses Ctrl-C when all files are handed out, and no outcome is waited for yet.
 HASTY = """
-from circuit.reporting import Report
+from circuit.circuitc.reporting import Report
 def progress(*_):
     raise KeyboardInterrupt
 Report.progress = progress
@@ -36,7 +36,7 @@ Report.progress = progress
 # A compiler that dies of one file.
 MORTAL = """
 import os
-import circuit.compiling as compiling
+import circuit.circuitc.compiling as compiling
 real = compiling.compile_bytes
 def compile_bytes(data, path, *arguments, **options):
     if path.endswith("deadly.cpy"):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from circuit.building import build
-from circuit.folders import Folder
-from circuit.jobs import Result, Settings
-from circuit.reporting import Report
+from circuit.circuitc.building import build
+from circuit.circuitc.folders import Folder
+from circuit.circuitc.jobs import Result, Settings
+from circuit.circuitc.reporting import Report
 
 SPAWN, PLAIN, WRONG = "spawn f() on w\n", "x = 1\n", "spawn f(x for x in y) on w\n"
 

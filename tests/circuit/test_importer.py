@@ -17,9 +17,10 @@ from types import CodeType
 
 import pytest
 
-from circuit import bytecode, importer
-from circuit.bytecode import cached_code
-from circuit.loader import SpawnLoader
+from circuit import importer
+from circuit.hook import bytecode
+from circuit.hook.bytecode import cached_code
+from circuit.hook.loader import SpawnLoader
 
 SPAWNING = """\
 def double(n):

@@ -138,6 +138,7 @@ def test_the_exit_status_is_the_programs(tmp_path, suffix):
         (["run"], "usage: circuit run"),
         (["walk"], "invalid choice: 'walk'"),
         (["run", "missing.cpy"], "circuit run: missing.cpy does not exist"),
+        (["run", "a" * 300], f"circuit run: cannot read {'a' * 300}: File name too long"),
         (["run", "."], "circuit run: . is a folder without a __main__.cpy; name the program's file in it"),
         (["run", "-m"], "argument -m: expected one argument"),
         (["run", "-m", "no.such"], "circuit run: no module named 'no.such'"),

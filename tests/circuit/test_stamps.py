@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from circuit.stamps import Stamp, digest, stamp_in, with_stamp
+from circuit.circuitc.stamps import Stamp, digest, stamp_in, with_stamp
 
 SPAWN, PLAIN = "spawn f() on w\n", "x = 1\n"
 WANTED = Stamp.of(b"the source", "app.cpy", "3.12")

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from circuit.bytecode import COMPILER
+from circuit.hook.bytecode import COMPILER
 from circuit.version import VERSION
 
 LOWERED = Path(__file__).parents[1] / "compiler" / "golden" / "lowering"

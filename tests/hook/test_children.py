@@ -135,7 +135,7 @@ def test_a_program_that_took_the_hook_out_sends_none(program: Any) -> None:
 
 def test_a_program_without_children_loads_no_multiprocessing(project: Any) -> None:
     ran = project.hooked(
-        "import sys; print({'multiprocessing', 'circuit.children', 'inspect'} & set(sys.modules))"
+        "import sys; print({'multiprocessing', 'circuit.hook.children', 'inspect'} & set(sys.modules))"
     )
     assert ran.stdout == "set()\n"
 

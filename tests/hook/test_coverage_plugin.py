@@ -118,3 +118,10 @@ def test_pytest_under_coverage(project: Any) -> None:
     assert ran.returncode == 0, ran.stdout
     found = figures(project)
     assert (found["half.cpy"]["missing_lines"], found["test_half.cpy"]["missing_lines"]) == ([4], [])
+
+
+def test_pytest_under_coverage_warns_of_nothing(project: Any) -> None:
+    project.write(".coveragerc", SETTINGS.format(branch="true"))
+    project.write("test_app.cpy", "def test_abs():\n    assert (spawn abs(-1) on 'w1').result() == 1\n")
+    ran = project.python("-m", "coverage", "run", "-m", "pytest", "-q", "-W", "error")
+    assert "1 passed" in ran.stdout and "warning" not in ran.stdout + ran.stderr, ran.stdout

@@ -186,7 +186,7 @@ def test_a_run_without_cpy_files_loads_nothing_heavy(project: Any) -> None:
         import sys
 
         def test_light():
-            heavy = {"circuit.program", "circuit.compiler", "circuit.runtime", "libcst", "lark", "grpc"}
+            heavy = {"circuit.hook.program", "circuit.compiler", "circuit.runtime", "libcst", "lark", "grpc"}
             assert not heavy & set(sys.modules)
         """,
     )

@@ -2,7 +2,9 @@
 
 import asyncio
 import functools
+import importlib.resources
 import os
+import pkgutil
 import sys
 import textwrap
 import threading
@@ -418,6 +420,24 @@ def test_the_programs_modules_reach_a_worker_that_has_never_seen_them(tmp_path, 
     assert 'raise KeyError("deep")' in str(caught.value.__cause__)
     for name in [name for name in sys.modules if name.startswith("parts")]:
         monkeypatch.delitem(sys.modules, name)
+
+
+def contents(package, name):
+    return (
+        pkgutil.get_data(package, name),
+        importlib.resources.files(package).joinpath(name).read_bytes(),
+        Path(importlib.import_module(package).__file__).with_name(name).read_bytes(),
+    )
+
+
+def test_a_worker_reads_the_files_beside_the_programs_modules(tmp_path, monkeypatch, w1):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "__init__.py").touch()
+    (tmp_path / "tables" / "rows.csv").write_text("1,2")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert circuit.call(contents, "tables", "rows.csv").on(w1).result() == (b"1,2", b"1,2", b"1,2")
+    with pytest.raises(FileNotFoundError, match="columns.csv"):
+        circuit.call(contents, "tables", "columns.csv").on(w1).result()
 
 
 def unended():

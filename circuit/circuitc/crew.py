@@ -18,8 +18,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from circuit.compiling import compile_job
-from circuit.jobs import Job, Outcome, Result, Settings
+from circuit.circuitc.compiling import compile_job
+from circuit.circuitc.jobs import Job, Outcome, Result, Settings
 
 _TERMINATION = {signal.SIGTERM}
 

@@ -14,7 +14,7 @@ from os import sep
 from types import CodeType, ModuleType
 from zipimport import ZipImportError, zipimporter
 
-from circuit.loader import SUFFIX, compiled
+from circuit.hook.loader import SUFFIX, compiled
 
 
 class ArchiveImporter(zipimporter):

@@ -12,7 +12,7 @@ import linecache
 from collections.abc import Iterator
 from typing import Any
 
-from circuit.loader import SUFFIX
+from circuit.hook.loader import SUFFIX
 
 
 def adapt(inspect: Any) -> None:
@@ -36,7 +36,7 @@ def adapt(inspect: Any) -> None:
 
 def _find_class(cls: type, path: str) -> tuple[list[str], int]:
     # Not loaded above: it loads the compiler.
-    from circuit.program import program_text
+    from circuit.hook.program import program_text
 
     lines = linecache.getlines(path)
     tree = ast.parse(program_text("".join(lines).encode(), path))

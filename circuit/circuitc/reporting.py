@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from circuit.jobs import Outcome, Result
+from circuit.circuitc.jobs import Outcome, Result
 
 if TYPE_CHECKING:
     from rich.console import Console

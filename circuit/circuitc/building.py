@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from circuit.jobs import Job, Outcome, Plan, Result, Settings
-from circuit.outputs import is_fresh
-from circuit.reporting import Report
+from circuit.circuitc.jobs import Job, Outcome, Plan, Result, Settings
+from circuit.circuitc.outputs import is_fresh
+from circuit.circuitc.reporting import Report
 
 # Starting processes costs some hundredths of a second: as much as compiling this many bytes.
 WORTH_A_CREW = 1 << 16
@@ -36,12 +36,12 @@ def _compiling(jobs: Sequence[Job], settings: Settings, report: Report) -> Itera
     """Compile jobs, side by side or in turn."""
     if len(jobs) > 1 and sum(map(_size, jobs)) >= WORTH_A_CREW:
         # Not loaded above, like the compiler below: a single small file needs no processes.
-        from circuit.crew import compile_side_by_side
+        from circuit.circuitc.crew import compile_side_by_side
 
         with compile_side_by_side(jobs, settings) as outcomes:
             yield report.progress(outcomes, len(jobs))
     else:
-        from circuit.compiling import compile_job
+        from circuit.circuitc.compiling import compile_job
 
         yield (compile_job(job, settings) for job in jobs)
 

@@ -5,9 +5,9 @@ The explanations are Markdown, which reads well as it is; on a terminal it is se
 
 import sys
 
+from circuit.circuitc.standard import write_stdout
 from circuit.compiler.codes import explanation
 from circuit.compiler.diagnostics import TITLES
-from circuit.standard import write_stdout
 
 
 class UnknownCodeError(LookupError):

@@ -8,11 +8,8 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from circuit.compiler import Compilation, compile_bytes
-from circuit.compiler.sourcemap import source_map
-from circuit.compiler.targets import RUNNING, Target
-from circuit.jobs import Job, Outcome, Result, Settings
-from circuit.outputs import (
+from circuit.circuitc.jobs import Job, Outcome, Result, Settings
+from circuit.circuitc.outputs import (
     Product,
     RefusedError,
     check_ours,
@@ -21,9 +18,12 @@ from circuit.outputs import (
     wanted_stamp,
     write,
 )
-from circuit.paths import is_same_file
-from circuit.stamps import Stamp, with_stamp
-from circuit.standard import read_stdin, write_stdout
+from circuit.circuitc.paths import is_same_file
+from circuit.circuitc.stamps import Stamp, with_stamp
+from circuit.circuitc.standard import read_stdin, write_stdout
+from circuit.compiler import Compilation, compile_bytes
+from circuit.compiler.sourcemap import source_map
+from circuit.compiler.targets import RUNNING, Target
 
 
 def compile_job(job: Job, settings: Settings) -> Outcome:

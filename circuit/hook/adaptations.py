@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # The module that is adapted, and ours whose `adapt` does it.
-ADAPTED = {"multiprocessing.spawn": "circuit.children"}
+ADAPTED = {"multiprocessing.spawn": "circuit.hook.children"}
 if sys.version_info < (3, 13):
-    ADAPTED["inspect"] = "circuit.classes"
+    ADAPTED["inspect"] = "circuit.hook.classes"
 else:
-    ADAPTED["pdb"] = "circuit.breakpoints"
+    ADAPTED["pdb"] = "circuit.hook.breakpoints"
 
 
 def adapt() -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from circuit.building import build
-from circuit.jobs import Job, Plan, Settings
-from circuit.paths import is_folder, is_there
-from circuit.reporting import Report, summary
+from circuit.circuitc.building import build
+from circuit.circuitc.jobs import Job, Plan, Settings
+from circuit.circuitc.paths import is_folder, is_there
+from circuit.circuitc.reporting import Report, summary
 
 # Editors write a file in several steps: a change counts when none has followed for a moment.
 QUIET_MS = 50

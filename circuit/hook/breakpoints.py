@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from circuit.loader import SUFFIX
+from circuit.hook.loader import SUFFIX
 
 
 def adapt(pdb: Any) -> None:

@@ -12,8 +12,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuit.jobs import Job, Plan
-from circuit.paths import is_file, is_link, is_same_file, is_there
+from circuit.circuitc.jobs import Job, Plan
+from circuit.circuitc.paths import is_file, is_link, is_same_file, is_there
 
 SOURCE_SUFFIX, OUTPUT_SUFFIX = ".cpy", ".py"
 

@@ -22,11 +22,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from circuit.building import build
-from circuit.folders import OUTPUT_SUFFIX, Folder
-from circuit.jobs import Job, Plan, Result, Settings
-from circuit.paths import is_folder, is_there
-from circuit.reporting import Report, summary
+from circuit.circuitc.building import build
+from circuit.circuitc.folders import OUTPUT_SUFFIX, Folder
+from circuit.circuitc.jobs import Job, Plan, Result, Settings
+from circuit.circuitc.paths import is_folder, is_there
+from circuit.circuitc.reporting import Report, summary
 from circuit.version import VERSION
 
 ALL_WELL, HAS_ERRORS, UNUSABLE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -64,7 +64,7 @@ def _compile(options: argparse.Namespace, report: Report) -> int:
     plan = folder.plan if folder else partial(_plan_of_one, Job(source, output))
     if options.watch and source:
         # Not loaded above: few commands watch.
-        from circuit.watching import watch_and_build
+        from circuit.circuitc.watching import watch_and_build
 
         root = folder.source if folder else source.parent
         watch_and_build(root, plan, settings, report, recursive=folder is not None)
@@ -87,7 +87,7 @@ def _status(results: Counter[Result]) -> int:
 
 def _explain(code: str, report: Report) -> int:
     # Not loaded above, for it loads the compiler.
-    from circuit.explaining import UnknownCodeError, explain
+    from circuit.circuitc.explaining import UnknownCodeError, explain
 
     try:
         explain(code)

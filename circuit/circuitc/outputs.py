@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuit.atomic import write_atomic
-from circuit.jobs import Job, Settings
-from circuit.paths import is_file
-from circuit.stamps import Stamp, Stamped, parse, stamp_in
+from circuit.circuitc.atomic import write_atomic
+from circuit.circuitc.jobs import Job, Settings
+from circuit.circuitc.paths import is_file
+from circuit.circuitc.stamps import Stamp, Stamped, parse, stamp_in
 
 
 class RefusedError(Exception):

@@ -8,7 +8,7 @@ show what was written.
 from importlib.machinery import SourceFileLoader
 from types import CodeType
 
-from circuit.bytecode import cached_code
+from circuit.hook.bytecode import cached_code
 
 SUFFIX = ".cpy"
 
@@ -33,6 +33,6 @@ class ProgramLoader(SpawnLoader):
 def compiled(data: bytes, path: str) -> CodeType:
     """Return the code of the bytes of a `.cpy` file. Raises SyntaxError."""
     # Not loaded above: the compiler takes a quarter of a second, and a cached module needs none of it.
-    from circuit.program import compile_program
+    from circuit.hook.program import compile_program
 
     return compile_program(data, path)

@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 from circuit import importer
-from circuit.loader import ProgramLoader
+from circuit.hook.loader import ProgramLoader
 
 
 class Carrier(str):

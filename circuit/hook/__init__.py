@@ -1,0 +1,1 @@
+"""What the import hook is made of; `circuit.importer` installs it."""
