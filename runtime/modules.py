@@ -19,10 +19,14 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
 from zipimport import zipimporter
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import TraversableResources
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,18 @@ class ProgramLoader(Loader):
     def get_source(self, fullname: str) -> str | None:
         """Return the source, which tracebacks show (PEP 302)."""
         return self._module.source
+
+    def get_data(self, path: str) -> bytes:
+        """Return a file that the program keeps beside its modules, for pkgutil (PEP 302)."""
+        return Path(path).read_bytes()
+
+    def get_resource_reader(self, fullname: str) -> TraversableResources | None:
+        """Return what reads such files, for importlib.resources; None if the module is no file."""
+        # Not loaded above: few programs have such files, and each worker would take the time.
+        from importlib.readers import FileReader
+
+        origin = self._module.origin
+        return FileReader(SourceFileLoader(fullname, origin)) if origin else None
 
 
 _NEVER = frozenset(sys.stdlib_module_names) | {"circuit", "__main__", "__mp_main__"}

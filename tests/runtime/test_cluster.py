@@ -436,7 +436,7 @@ def test_a_worker_reads_the_files_beside_the_programs_modules(tmp_path, monkeypa
     (tmp_path / "tables" / "rows.csv").write_text("1,2")
     monkeypatch.syspath_prepend(tmp_path)
     assert circuit.call(contents, "tables", "rows.csv").on(w1).result() == (b"1,2", b"1,2", b"1,2")
-    with pytest.raises(FileNotFoundError, match="columns.csv"):
+    with pytest.raises(FileNotFoundError, match=r"columns\.csv"):
         circuit.call(contents, "tables", "columns.csv").on(w1).result()
 
 
