@@ -79,7 +79,7 @@ class Lowered:
 
 @dataclass(frozen=True, slots=True)
 class Blanks:
-    """The logical lines that are taken for empty, because something in them is wrong."""
+    """The logical lines that are taken for empty, because something in them is wrong; in their order."""
 
     source: Source
     tokens: Tokens
@@ -87,7 +87,8 @@ class Blanks:
 
     def cover(self, offset: int) -> bool:
         """Tell whether a place is in a line taken for empty."""
-        return any(line.start <= offset <= line.end for line in self.lines)
+        before = bisect_right(self.lines, offset, key=lambda line: line.start) - 1
+        return before >= 0 and offset <= self.lines[before].end
 
     def adding(self, offset: int) -> "Blanks":
         """Return these, and the logical line around a place unless there is none."""
@@ -100,7 +101,10 @@ class Blanks:
         while kinds[first] in ("INDENT", "DEDENT"):
             first += 1
         line = Span(starts[first], starts[kinds.index("NEWLINE", first)])
-        return self if line in self.lines else replace(self, lines=(*self.lines, line))
+        place = bisect_right(self.lines, line.start, key=lambda one: one.start)
+        if self.lines[place - 1 : place] == (line,):
+            return self
+        return replace(self, lines=(*self.lines[:place], line, *self.lines[place:]))
 
     def among(self, edits: Iterable[Edit]) -> tuple[Edit, ...]:
         """Return the edits outside of these lines, and those that blank them."""
@@ -207,7 +211,8 @@ def reworded(faults: Iterable[Diagnostic], lowered: Lowered, blanks: Blanks) -> 
 def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
     """Compile a tree to code with positions in the source, or say what CPython has against it.
 
-    The tree is moved to the source's positions for good.
+    The tree is moved to the source's positions for good. CPython takes text that is nested too
+    deeply to be compiled from a tree; its code then has the lines of the source, and not the columns.
     """
     source = parsed.lowered.source
     faults: list[Diagnostic] = []
@@ -227,7 +232,11 @@ def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
             faults.append(_whole(parsed.blanks, str(error)))
             break
         except (RecursionError, MemoryError):
-            faults.append(_whole(parsed.blanks, TOO_DEEP))
+            try:
+                code = compile(parsed.text, source.path, "exec", dont_inherit=True)
+                return (None if faults else code), tuple(faults)
+            except (SyntaxError, RecursionError, MemoryError):
+                faults.append(_whole(parsed.blanks, TOO_DEEP))
             break
     return None, tuple(faults)
 

@@ -7,6 +7,7 @@ in `while True` or in a generator expression that is not used up at once.
 """
 
 import ast
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from circuit.compiler.source import Span
 from circuit.compiler.splice import Edit, apply
 
 _ASK = "result"
+# Of one loop so many spawns are looked into: each takes as long as the loop has statements.
+_ENOUGH = 20
 _USE_UP = {
     f"builtins.{name}"
     for name in ("dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
@@ -44,7 +47,7 @@ def serial_waits(program: Program, site: Site) -> Iterator[Diagnostic]:
     """Yield a warning if a spawn's result is asked for in the loop that makes the spawn."""
     iteration = _iteration(site)
     ask = _ask(site) if iteration else None
-    if iteration is None or ask is None:
+    if iteration is None or ask is None or _has_many_before(program, site, iteration.loop):
         return
     loop = iteration.loop
     if isinstance(loop, Loop):
@@ -75,6 +78,12 @@ def _iteration(site: Site) -> _Iteration | None:
             return _Iteration(outer, site.path[:depth])
         inner = outer
     return None
+
+
+def _has_many_before(program: Program, site: Site, loop: ast.AST) -> bool:
+    """Tell whether more than enough spawns of a loop come before this one."""
+    before = bisect_left(program.sites, site.spawn.span.start, key=lambda one: one.spawn.span.start) - _ENOUGH
+    return before >= 0 and any(node is loop for node in program.sites[before].path)
 
 
 def _ask(site: Site) -> ast.Call | None:

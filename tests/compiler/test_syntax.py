@@ -176,3 +176,15 @@ def test_too_deep_a_program_is_pointed_at_where_it_is_deepest() -> None:
     )
     assert (line, column) == (3, 154)
     assert "nested" in message or "stack overflow" in message
+
+
+@pytest.mark.parametrize("deep", ["y" + ".a()" * 600, "1" + " + 1" * 1500])
+def test_what_python_can_compile_is_not_too_deep_beside_a_spawn(deep: str) -> None:
+    compilation = compile_source(Source.from_text(f"{SPAWN}x = {deep}\n", "a.cpy"))
+    assert compilation.errors == ()
+    assert compilation.code().co_filename == "a.cpy"
+
+
+def test_errors_by_the_thousand_are_told() -> None:
+    found = compile_source(Source.from_text("spawn f(x)\n" * 5000, "a.cpy")).errors
+    assert [one.code for one in found] == ["S001"] * 5000

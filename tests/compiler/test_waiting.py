@@ -197,3 +197,8 @@ IMPATIENT = {
 def test_a_loop_that_waits_for_nothing_is_told(text: str, told: Told) -> None:
     ((code, marked),) = told(text)
     assert (code, marked) == ("S014", "result()")
+
+
+def test_of_one_loop_enough_is_told(told: Told) -> None:
+    calls = "".join(f"    print((spawn f(x, {number}) on w).result())\n" for number in range(300))
+    assert len(told("for x in xs:\n" + calls)) == 20
