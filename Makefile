@@ -11,6 +11,7 @@ TYPED    := build/typing
 PROTO    := circuit/proto/session.proto
 PEERS    := build/peers
 EVERY    ?= 1
+SECONDS  ?= 600
 SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 # The interpreters whose libraries are parsed: of each version the first that runs.
@@ -20,7 +21,7 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables fresh roundtrip bench bench-compile clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz bench bench-compile clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -65,6 +66,11 @@ fresh: build/$(PROTO)  ## check that generated code is what would be generated n
 roundtrip: $(READY)  ## parse and write back the libraries of PYTHONS (EVERY=20: each 20th file)
 	$(BIN)/python -m circuit.compiler.roundtrip tests/grammar/fixtures examples
 	$(BIN)/python -m circuit.compiler.roundtrip --every $(EVERY) $(addprefix --python ,$(or $(PYTHONS),$(BIN)/python))
+
+fuzz: $(READY)  ## fuzz the compiler with libFuzzer for ten minutes (SECONDS=60: for one)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check 'atheris>=3'
+	@mkdir -p build/fuzz && cp tests/*/fixtures/*.cpy tests/compiler/golden/*/*.cpy build/fuzz
+	cd build && $(CURDIR)/$(BIN)/python ../tests/compiler/test_fuzz.py -max_total_time=$(SECONDS) fuzz
 
 bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.calls
