@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 # The module that is adapted, and ours whose `adapt` does it.
 ADAPTED = {"multiprocessing.spawn": "circuit.hook.children"}
@@ -69,6 +70,10 @@ class _Adapting:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        # Whoever runs the module, as `python -m pdb` does, asks for its code and loads nothing.
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

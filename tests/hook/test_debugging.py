@@ -205,3 +205,24 @@ def test_doctests_run(project: Any) -> None:
     ran = project.hooked("import doctest, documented; print(doctest.testmod(documented))")
     assert 'documented.cpy", line 7, in documented.twice' in ran.stdout
     assert "TestResults(failed=1, attempted=2" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "said"), [("pdb", "app.py", "-> x = 1"), ("inspect", "this", "")]
+)
+def test_tools_of_python_can_be_run(project: Any, tool: str, argument: str, said: str) -> None:
+    project.write("app.py", "x = 1\n")
+    project.write("sitecustomize.py", "import circuit.importer; circuit.importer.install()\n")
+    for ran in (
+        project.circuit("-m", tool, argument, typed="quit\n"),
+        project.python("-m", tool, argument, typed="quit\n", PYTHONPATH=str(project.folder)),
+    ):
+        assert ran.returncode == 0 and said in ran.stdout and "Traceback" not in ran.stderr, ran.stderr
+
+
+def test_pdb_begins_a_module(project: Any) -> None:
+    project.write("app.cpy", "def f(x):\n    return spawn abs(x) on 'w1'\nprint(f(-3).result())\n")
+    ran = project.circuit(
+        "-m", "pdb", "-m", "app", typed="break app.cpy:2\ncontinue\nprint(x)\ncontinue\nquit\n"
+    )
+    assert "-> return spawn abs(x) on 'w1'\n(Pdb) -3\n(Pdb) 3\n" in ran.stdout, ran.stdout
