@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     # Those of the programs that are compiled are for whoever runs them.
     warnings.filterwarnings("ignore", category=SyntaxWarning)
-    signal.signal(signal.SIGTERM, _terminate)
+    terminations: list[int] = []
+    signal.signal(signal.SIGTERM, partial(_terminate, terminations))
     try:
         options = _parse(argv)
         report = Report(quiet=options.quiet, as_json=options.error_format == "json")
@@ -48,11 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         # Once is enough: all that is left to do is to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return INTERRUPTED
+        # While it waits for changes, watchfiles makes a Ctrl-C of any signal.
+        return TERMINATED if terminations else INTERRUPTED
 
 
-def _terminate(*_: object) -> None:
+def _terminate(terminations: list[int], number: int, _: object) -> None:
     """End as Ctrl-C does, with nothing half done: `kill` would leave temporary files."""
+    terminations.append(number)
     sys.exit(TERMINATED)
 
 

@@ -96,6 +96,9 @@ def test_a_signal_ends_it_quietly(shell: Any, number: signal.Signals) -> None:
     shell.write({"app": SPAWN})
     with shell.start("--watch", "app.cpy", "--check") as running:
         assert build(running) == ("", "1 checked")
+        # After one more build it waits for changes; before, it may only be about to.
+        shell.write({"app": SPAWN * 2})
+        assert build(running) == ("", "1 checked")
         running.send_signal(number)
         _, rest = running.communicate(timeout=60)
         assert (running.returncode, rest) == (128 + number, "")
