@@ -20,13 +20,27 @@ from circuit.compiler.keywords import WORD
 from circuit.compiler.lowering import NOTHING_CAPTURED, Captures, lower
 from circuit.compiler.parser import Findings, find_spawns
 from circuit.compiler.preamble import free_name, import_edit
+from circuit.compiler.recovery import without
 from circuit.compiler.rules import Program, captures_of, check as check_rules
 from circuit.compiler.source import Source, SourceError, Span, surely_lacks
 from circuit.compiler.spawns import ParseError, Spawn
 from circuit.compiler.splice import Edit, apply, ordered
-from circuit.compiler.syntax import TOO_DEEP, Blanks, Lowered, generate, located, parse, refusal, reworded
+from circuit.compiler.syntax import (
+    ENOUGH,
+    TOO_DEEP,
+    Blanks,
+    Lowered,
+    generate,
+    located,
+    parse,
+    refusal,
+    reworded,
+)
 from circuit.compiler.targets import RUNNING, Target, check_target, check_unjudged, oldest_for
 from circuit.compiler.tokens import Tokens, tokenize
+
+# From this code on a diagnostic may come of what is missing in a source.
+_UNSURE = "S012"
 
 
 @dataclass(frozen=True)
@@ -186,22 +200,57 @@ class _Draft:
 
 
 def _tokenless(source: Source, error: ParseError) -> tuple[Diagnostic, ...]:
-    """Say what is wrong with a source that cannot be cut into tokens: in CPython's words, if it gets so far.
+    """Say what is wrong with a source that cannot be cut into tokens, there and elsewhere.
 
-    For that the spawns are lowered in the longest beginning that can be cut.
+    Of the rest only what is sure without that place is told.
+    """
+    faults: list[Diagnostic] = []
+    others: tuple[Diagnostic, ...] = ()
+    rest: Source | None = source
+    while rest and len(faults) < ENOUGH:
+        fault, start = _uncut(rest, error)
+        faults.append(fault)
+        before = Source.from_text(rest.text[:start], source.path)
+        rest = without(rest, start, error)
+        following = _refused(rest) if rest else None
+        if rest and following and following.span.start > error.span.start:
+            error = following
+            continue
+        others = compile_source(before if following or not rest else rest, check=True).diagnostics
+        break
+    return in_order((*faults, *(one for one in others if one.code < _UNSURE)))
+
+
+def _uncut(source: Source, error: ParseError) -> tuple[Diagnostic, int]:
+    """Say why a source cannot be cut into tokens, in CPython's words if it gets so far.
+
+    For that the spawns are lowered in the longest beginning that can be cut; where that ends,
+    the statement begins that cannot.
     """
     end = len(source.text)
-    before = Findings(errors=(error,))
-    while before.errors and before.tokens is None:
-        place = min(before.errors[0].span.start, end - 1)
+    refused: ParseError | None = error
+    before = source
+    while refused:
+        place = min(refused.span.start, end - 1)
         end = place - source.position(place)[1]
-        before = find_spawns(Source.from_text(source.text[:end], source.path))
-    said = refusal(source, lower(source, before.spawns, free_name(source)))
+        before = Source.from_text(source.text[:end], source.path)
+        refused = _refused(before)
+    found = find_spawns(before)
+    said = refusal(source, lower(source, found.spawns, free_name(source)))
     # Before Python 3.12 an error in an f-string may be said to stand before its word.
     is_disturbed = said and WORD.search(source.text, end, max(said.primary.span.end, error.span.start))
-    undisturbed = said if not (before.errors or is_disturbed) else None
-    fault = undisturbed or Diagnostic.from_parse_error(error, source.path)
-    return in_order((*(Diagnostic.from_parse_error(one, source.path) for one in before.errors), fault))
+    if said is None or found.errors or is_disturbed or said.primary.span.start < end:
+        said = Diagnostic.from_parse_error(error, source.path)
+    return said, end
+
+
+def _refused(source: Source) -> ParseError | None:
+    """Return what keeps a source from being cut into tokens, if something does."""
+    try:
+        tokenize(source)
+    except ParseError as error:
+        return error
+    return None
 
 
 def _unwritable(source: Source) -> Diagnostic:

@@ -28,7 +28,7 @@ from circuit.compiler.tokens import Tokens
 TOO_DEEP = "the program is nested too deeply"
 
 # After so many errors a reader starts to mend; the rest may well come of these.
-_ENOUGH = 20
+ENOUGH = 20
 
 # Since Python 3.12 the fields of an f-string are parsed with the rest.
 _PLACES_FIELDS = sys.version_info >= (3, 12)
@@ -170,7 +170,7 @@ def parse(lowered: Lowered, blanks: Blanks) -> Parsed:
             if not faults or fault.primary.span.start > faults[-1].primary.span.start:
                 faults.append(fault)
                 more = blanks.adding(fault.primary.span.start)
-                if more != blanks and not isinstance(error, IndentationError) and len(faults) < _ENOUGH:
+                if more != blanks and not isinstance(error, IndentationError) and len(faults) < ENOUGH:
                     blanks = more
                     continue
         except (ValueError, OverflowError) as error:
@@ -205,7 +205,7 @@ def reworded(faults: Iterable[Diagnostic], lowered: Lowered, blanks: Blanks) -> 
     asked = 0
     for fault in faults:
         asked += fault.code == "S000"
-        yield _reworded(fault, lowered, blanks) if fault.code == "S000" and asked < _ENOUGH else fault
+        yield _reworded(fault, lowered, blanks) if fault.code == "S000" and asked < ENOUGH else fault
 
 
 def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
@@ -225,7 +225,7 @@ def generate(parsed: Parsed) -> tuple[CodeType | None, tuple[Diagnostic, ...]]:
             fault = _fault(error, source, source.text, (), in_bytes=True)
             blanks = parsed.blanks.adding(fault.primary.span.start)
             faults.append(fault)
-            if blanks == parsed.blanks or len(faults) == _ENOUGH:
+            if blanks == parsed.blanks or len(faults) == ENOUGH:
                 break
             parsed = parse(parsed.lowered, blanks)
         except (ValueError, OverflowError) as error:

@@ -66,7 +66,7 @@ def check_ours(product: Product, path: Path) -> None:
     if is_file(path) and not _holds(path, product.data):
         found = _stamped(path, path.read_bytes())
         if found is None:
-            raise RefusedError(f"{path} was not written by circuitc; --force overwrites it")
+            raise RefusedError(f"{path} is not known as circuitc's work; --force overwrites it")
         if not found.intact:
             raise RefusedError(f"{path} was changed since circuitc wrote it; --force overwrites it")
     if product.source_map is not None and not _is_map_of(path, map_of(path)):

@@ -68,7 +68,7 @@ def test_what_cannot_be_read_or_written_stops_no_other_and_exits_with_2(shell: A
     assert said == [
         "circuitc: cannot read src/nowhere.cpy: No such file or directory",
         "circuitc: cannot write out/pkg/b.py: Not a directory",
-        "circuitc: out/z.py was not written by circuitc; --force overwrites it",
+        "circuitc: out/z.py is not known as circuitc's work; --force overwrites it",
         "circuitc: 1 compiled, 4 failed",
     ]
     assert (shell.folder / "out" / "z.py").read_text() == "mine"

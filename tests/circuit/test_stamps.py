@@ -40,7 +40,7 @@ def test_what_somebody_else_wrote_it_leaves_alone(shell: Any, text: str) -> None
     shell.write({"app": text})
     (shell.folder / "app.py").write_text("mine = True\n")
     said = compile_to(shell, "app.cpy", "app.py")
-    assert said == "circuitc: app.py was not written by circuitc; --force overwrites it\n"
+    assert said == "circuitc: app.py is not known as circuitc's work; --force overwrites it\n"
     assert text_of(shell.folder / "app.py") == "mine = True\n"
     assert compile_to(shell, "app.cpy", "app.py", "--force") == ""
     assert "mine" not in text_of(shell.folder / "app.py")
@@ -73,7 +73,7 @@ def test_an_output_that_is_right_already_is_fresh_whoever_wrote_it(shell: Any) -
     assert compile_to(shell, "app.cpy", "app.py") == ""
     # It is not circuitc's own for that.
     shell.write({"app": "x = 2\n"})
-    assert "was not written by circuitc" in compile_to(shell, "app.cpy", "app.py")
+    assert "is not known as circuitc" in compile_to(shell, "app.cpy", "app.py")
 
 
 def test_a_source_may_lose_its_spawns_and_get_new_ones(shell: Any) -> None:

@@ -188,3 +188,28 @@ def test_what_python_can_compile_is_not_too_deep_beside_a_spawn(deep: str) -> No
 def test_errors_by_the_thousand_are_told() -> None:
     found = compile_source(Source.from_text("spawn f(x)\n" * 5000, "a.cpy")).errors
     assert [one.code for one in found] == ["S001"] * 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("h = spawn f(x for x in y) on w\nz = (1,\nq = 2\ndef g():\n    return spawn f(x)\n", [1, 2, 5]),
+        ("spawn f(x)\nx = 'abc\ny = 1 $ 2\nspawn f(x)\n", [1, 2, 3, 4]),
+        ("if x $ y:\n    a b\nelse:\n    spawn f(x)\n", [1, 4]),
+        ("def g(:\n    return [\n\nclass C:\n    x = spawn f(x)\n", [1, 5]),
+        ("spawn f(x)\nx = '''abc\ndef f(): a b\n", [1, 2]),
+        ("if x:\n    y = {\n    z = 1\nimport m\nspawn f(x)\n", [2, 5]),
+        ("if 1:\n  a\n b\nspawn f() on w\n", [3]),
+    ],
+)
+def test_behind_text_that_cannot_be_cut_it_goes_on_with_the_next_sure_statement(
+    text: str, lines: list[int]
+) -> None:
+    assert [line for _, line, _ in told(text)] == lines
+
+
+def test_what_may_come_of_the_missing_part_is_not_told() -> None:
+    """The Future may be used in what could not be read."""
+    text = "def g(w):\n    h = spawn f() on w\n    print(h.result()\n\ndef k():\n    return 1\n"
+    source = Source.from_text(text, "a.cpy")
+    assert [one.code for one in compile_source(source).diagnostics] == ["S000"]
