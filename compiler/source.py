@@ -18,6 +18,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from circuit.compiler.search import holds
+
 # In the first line, or in the second if the first holds no code.
 _COOKIE = re.compile(
     rb"(?P<before>[ \t\f]*+(?:#[^\r\n]*+)?(?:\r\n|\r|\n))??[ \t\f]*+#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
@@ -156,7 +158,8 @@ class _Unread(Source):
     """A source that is decoded when its text is asked for."""
 
     def __init__(self, data: bytes, path: str) -> None:
-        self.__dict__.update(path=path, data=data)
+        self.__dict__["path"] = path  # the class is frozen
+        self.__dict__["data"] = data
 
     @cached_property
     def text(self) -> str:
@@ -170,8 +173,10 @@ def surely_lacks(data: bytes, word: bytes) -> bool:
 
     They do unless a cookie declares an encoding in which ASCII may be spelled otherwise.
     """
-    if word in data:
+    if holds(data, word):
         return False
+    if data.find(b"coding", 0, data.find(b"\n", data.find(b"\n") + 1)) < 0:
+        return True  # no cookie in the first two lines
     declared, _ = _declared_encoding(data.removeprefix(codecs.BOM_UTF8))
     return declared is None or _spells_ascii(declared)
 
