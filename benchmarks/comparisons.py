@@ -147,7 +147,8 @@ def _cold_start(folder: Path) -> Comparison:
 def _cached_import(folder: Path) -> Comparison:
     program = real_programs()[0]
     (folder / "spawning.cpy").write_text(program.circuit, encoding="utf-8")
-    (folder / "plain.py").write_text(program.plain, encoding="utf-8")
+    compiled = compile_source(Source.from_text(program.circuit, "spawning.cpy")).text
+    (folder / "plain.py").write_text(compiled, encoding="utf-8")
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = False
     circuit.importer.install()
@@ -167,7 +168,7 @@ def _cached_import(folder: Path) -> Comparison:
         return seconds(load)
 
     title = "import a cached `.cpy` module"
-    return Comparison(title, "the `.py` module", 1.2, lambda: (imported("spawning"), imported("plain")))
+    return Comparison(title, "its compiled `.py`", 1.2, lambda: (imported("spawning"), imported("plain")))
 
 
 def _time_by_length() -> tuple[float, float]:
