@@ -94,6 +94,9 @@ class Blanks:
         """Return these, and the logical line around a place unless there is none."""
         kinds, starts = self.tokens.kinds, self.tokens.starts
         first = max(bisect_right(starts, offset) - 1, 0)
+        # Where a text ends without a line end, its blocks end where its last line does.
+        while kinds[first] == "DEDENT" and starts[first - 1] == starts[first]:
+            first -= 1
         if kinds[first] == "DEDENT" or self.cover(offset):
             return self
         while first and kinds[first - 1] not in _LAYOUT:
@@ -264,7 +267,9 @@ def _reworded(fault: Diagnostic, lowered: Lowered, blanks: Blanks) -> Diagnostic
     To CPython the spawns there are `OPERAND or PLACE`: that is wrong where they are.
     """
     source, tokens = lowered.source, lowered.tokens
-    line = next(line for line in blanks.lines if line.start <= fault.primary.span.start <= line.end)
+    line = next((line for line in blanks.lines if line.start <= fault.primary.span.start <= line.end), None)
+    if line is None:
+        return fault
     words = []
     for index in range(bisect_left(tokens.starts, line.start), bisect_left(tokens.starts, line.end)):
         word = tokens.span(index)

@@ -185,6 +185,13 @@ def test_what_python_can_compile_is_not_too_deep_beside_a_spawn(deep: str) -> No
     assert compilation.code().co_filename == "a.cpy"
 
 
+@pytest.mark.parametrize("before", ["", "if 1:\nx = 1\n", "x = = 1\n" * 30], ids=["alone", "unindented", "many"])
+def test_a_spawn_in_a_block_that_the_text_ends_in_is_told_once(before: str) -> None:
+    ending = before + "if 1:\n  x = spawn f() on w."
+    assert told(ending) == told(ending + "\n")
+    assert told(ending)[-1] == ("invalid syntax", ending.count("\n") + 1, 22)
+
+
 def test_errors_by_the_thousand_are_told() -> None:
     found = compile_source(Source.from_text("spawn f(x)\n" * 5000, "a.cpy")).errors
     assert [one.code for one in found] == ["S001"] * 5000
