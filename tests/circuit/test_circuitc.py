@@ -97,6 +97,14 @@ def test_bytes_that_are_no_text_are_a_compile_error(shell: Any) -> None:
     assert "error[S004]" in done.stderr.decode() and "<stdin>:2:6" in done.stderr.decode()
 
 
+def test_bytes_that_are_no_text_have_no_source_map(shell: Any) -> None:
+    (shell.folder / "latin.cpy").write_bytes(b"x = '\xff'\n")
+    done = shell.circuitc("--map", "latin.cpy", "-o", "latin.py")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("error[S004]: 'utf-8' codec cannot decode byte 0xff")
+    assert "latin.cpy:1:6" in done.stderr.decode() and shell.tree(".") == ["latin.cpy"]
+
+
 @pytest.mark.parametrize(("name", "status"), [("app.cpy", 0), ("wrong.cpy", 1)])
 def test_check_only_reports(shell: Any, folder: Path, name: str, status: int) -> None:
     done = shell.circuitc("--check", name)
