@@ -26,7 +26,10 @@ def program_text(text: str, path: str) -> str:
 
     Raises SyntaxError, also for the errors of a file without a spawn.
     """
-    return _sound(compile_source(Source.from_text(text, path), check=True)).text
+    with warnings.catch_warnings():
+        # Whoever looks into a program does not run it.
+        warnings.simplefilter("ignore")
+        return _sound(compile_source(Source.from_text(text, path), check=True)).text
 
 
 def _sound(compilation: Compilation) -> Compilation:

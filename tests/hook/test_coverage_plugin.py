@@ -122,6 +122,16 @@ def test_a_file_that_does_not_compile_is_said(project: Any, source: bytes, said:
     assert "app.cpy" in project.python("-m", "coverage", "report", "-i").stdout
 
 
+def test_a_report_repeats_a_warning_as_often_as_that_of_a_python_file(project: Any) -> None:
+    project.write(".coveragerc", SETTINGS.format(branch="false"))
+    project.write("odd.py", "x = 1\nif x is 'y': pass\n")
+    project.write("other.cpy", "x = 1\nif x is 'y': spawn abs(x) on 'w1'\n")
+    project.write("app.cpy", "import odd, other\n")
+    project.python("-m", "coverage", "run", "-m", "circuit", "app.cpy")
+    said = project.python("-m", "coverage", "report").stderr
+    assert said.count("other.cpy:2: SyntaxWarning") == said.count("odd.py:2: SyntaxWarning")
+
+
 def test_the_line_ends_and_the_encoding_of_a_file_change_nothing(project: Any) -> None:
     project.write(".coveragerc", SETTINGS.format(branch="false"))
     lines = ["# coding: latin-1", "import sys", "if len(sys.argv) > 1:", "    é = spawn abs(1) on 'w1'"]
