@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from circuit.circuitc import command
+from circuit.compiler import targets
 from circuit.version import VERSION
 
 SOURCE = 'h = spawn f("é") on w\n'
@@ -245,6 +247,12 @@ def test_help_and_the_manual_name_every_option(shell: Any) -> None:
     assert all(option in shown for option in (*options.split(), "exit status"))
     manual = (Path(__file__).parents[2] / "docs" / "circuitc.md").read_text(encoding="utf-8")
     assert [option for option in re.findall(r"--[a-z-]+", shown) if option not in manual] == []
+
+
+def test_the_targets_that_can_be_asked_for_are_those_of_the_compiler() -> None:
+    """The command line is read before the compiler is loaded, so it has names of its own for them."""
+    assert tuple(map(str, targets.TARGETS)) == command.TARGETS
+    assert str(targets.RUNNING) == command.RUNNING
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["app.cpy", "-o", "app.py"]], ids=["help", "fresh output"])
