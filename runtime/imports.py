@@ -2,8 +2,8 @@
 
 A module comes as compiled code from the process that runs the program, and is executed here, once.
 A call of a newer edition of the program is preceded by the reloads that the program did: in place,
-in the order in which the program did them, and only of modules that this worker has and whose
-content is another.
+in the program's order, of those modules that this worker has. One whose content is the same is not
+fetched again; nor is it executed, unless another was since it last was: it may hold parts of that.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class ProgramFinder(MetaPathFinder):
         self._changes = changes
         self._catching_up = threading.Lock()
         self._edition = 0
+        self._reloads = 0
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -56,7 +57,7 @@ class ProgramFinder(MetaPathFinder):
             return None
         if module.code is None and module.locations is None:
             return _extension(fullname, module)
-        loader = ProgramLoader(module)
+        loader = ProgramLoader(module, self._reloads)
         spec = ModuleSpec(fullname, loader, origin=module.origin, is_package=module.locations is not None)
         spec.has_location = module.origin is not None
         if module.locations is not None:
@@ -76,16 +77,32 @@ class ProgramFinder(MetaPathFinder):
                 return
             changes = self._changes(self._edition)
             for name, digest in changes.modules:
-                loader = _loader(name)
-                if loader is not None and loader.digest != digest:
-                    importlib.reload(sys.modules[name])
+                self._reload(name, digest)
             self._edition = changes.edition
 
 
-class ProgramLoader(Loader):
-    """Executes a module that was served."""
+    def _reload(self, name: str, digest: bytes) -> None:
+        loader = _loader(name)
+        if loader is None or (loader.digest == digest and loader.after == self._reloads):
+            return
+        if loader.digest == digest:
+            loader.exec_module(sys.modules[name])
+        else:
+            importlib.reload(sys.modules[name])  # finds it again, with another loader
+            loader = _loader(name) or loader
+        self._reloads += 1
+        loader.after = self._reloads
 
-    def __init__(self, module: ProgramModule) -> None:
+
+class ProgramLoader(Loader):
+    """Executes a module that was served.
+
+    Attributes:
+        after: how many reloads of the program's modules this process had done by then.
+    """
+
+    def __init__(self, module: ProgramModule, after: int) -> None:
+        self.after = after
         self._module = module
         self._failed = False
 
