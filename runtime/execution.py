@@ -105,8 +105,9 @@ class Execution:
 
     def _run(self, load: Callable[[], Callable[..., Any]], loop: EventLoop) -> None:
         try:
-            function = load()
-            args, kwargs = loads(self._call.arguments)
+            with shielded():  # struck in the midst of an import, it would leave the import lock taken
+                function = load()
+                args, kwargs = loads(self._call.arguments)
             value = function(*args, **kwargs)
             if self._call.window and inspect.isasyncgen(value):
                 self._start_on(loop, self._stream_async(value))
