@@ -52,6 +52,7 @@ class ProgramFinder(MetaPathFinder):
         self._catching_up = threading.Lock()
         self._edition = 0
         self._digests: dict[str, bytes] = {}  # of what was reloaded, as far as is known here
+        self._never = _NEVER
         self.reloads = 0
         """How many times this process executed one of the modules again."""
         self._elsewhere: dict[str, str] = {}  # where the driver has what is installed
@@ -60,8 +61,8 @@ class ProgramFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module of the program; None leaves it to the installation."""
-        top, _, rest = fullname.partition(".")
-        if top in _NEVER or (rest and _loader(fullname.rpartition(".")[0]) is None):
+        parent, _, _ = fullname.rpartition(".")
+        if _loader(parent) is None if parent else fullname in self._never:
             return None
         module = self._fetch(fullname)
         if module is None:
@@ -92,6 +93,7 @@ class ProgramFinder(MetaPathFinder):
                 return
             changes = self._changes(self._edition)
             self._digests |= dict(changes.modules)
+            self._cast(changes.shadows)
             for name, digest in changes.modules:
                 if (loader := _loader(name)) is not None:
                     before = dict(vars(sys.modules[name]))
@@ -120,6 +122,13 @@ class ProgramFinder(MetaPathFinder):
             f"module {error.name!r} is missing on worker {self._worker!r}, where {_asker(error)} needs it, "
             f"and {found}; install it for that worker{remedy}"
         )
+
+    def _cast(self, shadows: frozenset[str]) -> None:
+        """Have the program's modules imported where this worker has, or even loaded, the library's."""
+        new = shadows & self._never
+        self._never -= new
+        for name in [name for name in list(sys.modules) if name.partition(".")[0] in new]:
+            del sys.modules[name]
 
     def _reload(self, name: str, digest: bytes, loader: ProgramLoader) -> None:
         if loader.digest != digest:

@@ -34,6 +34,9 @@ from circuit.runtime.running import code_in_file, running_code
 _AUTORELOAD = "IPython.extensions.autoreload"
 """Once it is loaded, modules whose files were edited are patched, mostly without a reload."""
 
+_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
+"""Where most modules lie, so that a look at the path is enough."""
+
 _State: TypeAlias = tuple[int, int] | None
 
 
@@ -70,12 +73,14 @@ class Changes:
     """What `edition` of the program has other than an earlier one.
 
     `modules` has the names and digests of those that were reloaded, in the order of the reloads;
-    `rebinds` tells whether other modules got what they had imported from these anew, too.
+    `rebinds` tells whether other modules got what they had imported from these anew, too. `shadows`
+    has the names of all the modules that the program has where others have one of the library.
     """
 
     edition: int
     modules: tuple[tuple[str, bytes], ...]
     rebinds: bool = False
+    shadows: frozenset[str] = frozenset()
 
 
 class Program:
@@ -89,6 +94,9 @@ class Program:
         self._states: dict[str, _State] = {}
         self._reloaded: dict[str, int] = {}  # in the order of the last reloads; since which edition
         self._edition = 0
+        self._library: set[str] = set()  # names of the standard library that were looked at here
+        self._shadows: set[str] = set()  # and are the program's
+        self._loaded = 0
 
     def edition(self) -> int:
         """Return the edition of now; takes 0.1 us for each module that was served."""
@@ -99,6 +107,8 @@ class Program:
                 return self._next_edition()
         if _AUTORELOAD in modules and self._states != {name: self._state(name) for name in self._watched}:
             return self._next_edition()
+        if self._loaded != len(modules):
+            self._look_for_shadows()
         return self._edition
 
     def catch_up(self, edition: int) -> None:
@@ -131,7 +141,7 @@ class Program:
         with self._lock:
             changed = [name for name, edition in self._reloaded.items() if edition > since]
             digests = tuple((name, self._served[name].digest) for name in changed)
-            return Changes(self._edition, digests, rebinds=_AUTORELOAD in sys.modules)
+            return Changes(self._edition, digests, _AUTORELOAD in sys.modules, frozenset(self._shadows))
 
     def _next_edition(self) -> int:
         with self._lock:
@@ -157,6 +167,15 @@ class Program:
             self._served[name] = module
             self._reloaded.pop(name, None)
             self._reloaded[name] = self._edition
+
+    def _look_for_shadows(self) -> None:
+        with self._lock:
+            self._loaded = len(sys.modules)
+            names = (sys.modules.keys() & sys.stdlib_module_names) - self._library
+            shadows = {name for name in names if (spec := _loaded_spec(name)) and _is_programs(spec)}
+            self._library |= names
+            self._shadows |= shadows
+            self._edition += bool(shadows)
 
     def _state(self, name: str) -> _State:
         return _state_of(self._served[name].origin)
@@ -189,7 +208,7 @@ def _read(spec: ModuleSpec, *, edited: bool) -> ProgramModule:
 
 def _is_programs(spec: ModuleSpec) -> bool:
     if spec.origin is not None and spec.has_location:
-        return not _is_installed(spec.origin)
+        return not spec.origin.startswith(_LIBRARY) and not _is_installed(spec.origin)
     locations = spec.submodule_search_locations
     return locations is not None and not any(_is_installed(location) for location in locations)
 
