@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from circuit.runtime.errors import ClusterError
 from circuit.runtime.program import Changes, NotServed, ProgramModule
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 _NEVER = frozenset(sys.stdlib_module_names) | {"circuit", "__main__", "__mp_main__"}
 _MESSENGERS = frozenset(("importlib", "pickle", "cloudpickle"))
 """Packages that import what others ask for."""
+
+
+class _Importing(threading.local):
+    """The program's modules that the current thread is executing."""
+
+    modules: tuple[str, ...] = ()
+
+
+_importing = _Importing()
 
 
 class ProgramFinder(MetaPathFinder):
@@ -50,11 +60,11 @@ class ProgramFinder(MetaPathFinder):
         self._fetch = fetch
         self._changes = changes
         self._catching_up = threading.Lock()
-        self._edition = 0
-        self._digests: dict[str, bytes] = {}  # of what was reloaded, as far as is known here
-        self._never = _NEVER
         self.reloads = 0
         """How many times this process executed one of the modules again."""
+        self._edition = 0
+        self._digests: dict[str, bytes] = {}  # of what was reloaded, as far as is known here
+        self._never = _NEVER  # asked for
         self._elsewhere: dict[str, str] = {}  # where the driver has what is installed
 
     def find_spec(
@@ -101,6 +111,19 @@ class ProgramFinder(MetaPathFinder):
                     if changes.rebinds:
                         _rebind(name, before)
             self._edition = changes.edition
+
+    def check(self, function: Callable[..., object]) -> None:
+        """See to it that a spawn does not wait for an import that waits for the spawn.
+
+        Raises:
+            ClusterError: this thread imports the module that defines the function.
+        """
+        module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
+        if module in _importing.modules and "<" not in name:  # a lambda goes by value, and imports nothing
+            raise ClusterError(
+                f"module {module!r} spawns its own {name}() while worker {self._worker!r} imports it, and "
+                f"{name}() needs that import to be over; spawn it from a function, or from the main program"
+            )
 
     def newest(self, name: str, module: ProgramModule) -> ProgramModule:
         """Return what is to be executed as `module`: another, if it was reloaded since it was fetched."""
@@ -166,11 +189,15 @@ class ProgramLoader(Loader):
         self._module = self._finder.newest(module.__name__, self._module)
         if self._module.code is None:
             return
+        outer = _importing.modules
+        _importing.modules = (*outer, module.__name__)
         try:
             exec(marshal.loads(self._module.code), module.__dict__)
         except BaseException:
             self._failed = True
             raise
+        finally:
+            _importing.modules = outer
 
     def get_source(self, fullname: str) -> str | None:
         """Return the source, which tracebacks show (PEP 302)."""

@@ -7,6 +7,7 @@ are what a worker asks the driver, by ordinary calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from circuit.runtime.program import Changes, NotServed, Program, ProgramModule
@@ -37,6 +38,15 @@ def catch_up(edition: int) -> None:
     It may block, and raises what a changed module raises when it is executed again.
     """
     _slot.side.catch_up(edition)
+
+
+def check(function: Callable[..., object]) -> None:
+    """See to it that a spawn does not wait for an import that waits for the spawn.
+
+    Raises:
+        ClusterError: this thread imports the module that defines the function.
+    """
+    _slot.side.check(function)
 
 
 def explain(error: BaseException) -> None:

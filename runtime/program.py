@@ -24,6 +24,7 @@ import site
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -105,7 +106,7 @@ class Program:
             now = getattr(modules.get(name), "__spec__", None)
             if now is not spec and now is not None:
                 return self._next_edition()
-        if _AUTORELOAD in modules and self._states != {name: self._state(name) for name in self._watched}:
+        if _AUTORELOAD in modules and any(map(self._is_edited, self._watched)):
             return self._next_edition()
         if self._loaded != len(modules):
             self._look_for_shadows()
@@ -113,6 +114,9 @@ class Program:
 
     def catch_up(self, edition: int) -> None:
         """Do nothing: no call that comes here knows an edition that is newer."""
+
+    def check(self, function: Callable[..., object]) -> None:
+        """Do nothing: what is imported here is imported once, and workers do not wait for it."""
 
     def explain(self, error: BaseException) -> None:
         """Do nothing: what is missing here is missing as in any program."""
@@ -145,40 +149,48 @@ class Program:
 
     def _next_edition(self) -> int:
         with self._lock:
-            self._edition += 1
             # A reload moves its module to the end of sys.modules: their order is that of the reloads.
-            order = {name: place for place, name in enumerate(list(sys.modules))}
-            for name in sorted(self._watched, key=lambda name: order.get(name, -1)):
-                self._look_at(name)
+            names = [name for name in list(sys.modules) if name in self._watched]
+            specs = {name: spec for name in names if (spec := _loaded_spec(name)) is not None}
+            changed = [
+                name for name in specs if specs[name] is not self._watched[name] or self._is_edited(name)
+            ]
+            self._edition += bool(changed)
+            for name in changed:
+                self._renew(name, specs[name])
             return self._edition
 
-    def _look_at(self, name: str) -> None:
-        before, now, state = self._watched[name], _loaded_spec(name), self._state(name)
-        edited = _AUTORELOAD in sys.modules and state != self._states[name]
-        self._states = {**self._states, name: state}
-        if now is None or (now is before and not edited):
-            return
-        self._watched = {**self._watched, name: now}
+    def _is_edited(self, name: str) -> bool:
+        """Tell whether %autoreload has patched a module, if it is in use."""
+        if _AUTORELOAD not in sys.modules or self._watched[name] is None:
+            return False
+        return _state_of(self._served[name].origin) != self._states[name]
+
+    def _renew(self, name: str, spec: ModuleSpec) -> None:
+        before, edited = self._watched[name], self._is_edited(name)
+        self._watched = {**self._watched, name: spec}
+        self._states = {**self._states, name: _state_of(spec.origin)}
         try:
-            module = _read(now, edited=edited)
+            module = _read(spec, edited=edited)
         except (SyntaxError, ValueError, OSError, ImportError):
             return  # neither could the reload: the program still runs what was served
-        if before is not None or module.digest != self._served[name].digest:
-            self._served[name] = module
-            self._reloaded.pop(name, None)
-            self._reloaded[name] = self._edition
+        served = self._served[name]
+        if before is None and module.digest == served.digest:
+            return  # imported, not reloaded
+        if module.source is None and _have_one_code(module, served):
+            return  # left behind by an import, for the reload found nothing that it could read
+        self._served[name] = module
+        self._reloaded.pop(name, None)
+        self._reloaded[name] = self._edition
 
     def _look_for_shadows(self) -> None:
         with self._lock:
             self._loaded = len(sys.modules)
-            names = (sys.modules.keys() & sys.stdlib_module_names) - self._library
+            names = (sys.stdlib_module_names & set(sys.modules)) - self._library
             shadows = {name for name in names if (spec := _loaded_spec(name)) and _is_programs(spec)}
             self._library |= names
             self._shadows |= shadows
             self._edition += bool(shadows)
-
-    def _state(self, name: str) -> _State:
-        return _state_of(self._served[name].origin)
 
 
 def _state_of(file: str | None) -> _State:
@@ -204,6 +216,12 @@ def _read(spec: ModuleSpec, *, edited: bool) -> ProgramModule:
     locations = None if spec.submodule_search_locations is None else tuple(spec.submodule_search_locations)
     code, source = code_in_file(spec) if edited else running_code(spec)
     return ProgramModule(marshal.dumps(code) if code else None, source, spec.origin, locations)
+
+
+def _have_one_code(one: ProgramModule, other: ProgramModule) -> bool:
+    return bool(one.code and other.code) and marshal.loads(one.code or b"") == marshal.loads(
+        other.code or b""
+    )
 
 
 def _is_programs(spec: ModuleSpec) -> bool:
