@@ -172,13 +172,18 @@ def _bare(source: Source, part: Span) -> Span:
     if not text.startswith("("):
         return part
     tokens = tokenize(Source.from_text(text, source.path))
-    depth = 0
-    for index, kind in enumerate(tokens.kinds[:-1], start=1):  # the last one is NEWLINE
-        if depth == 1 and kind in _NEEDS_PARENTHESES:
-            return part
-        depth += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
-        if depth == 0 and index < len(tokens) - 1:
-            return part  # the first parenthesis is closed before the end
-    if len(tokens) == len("()") + 1:
-        return part  # an empty tuple
-    return _bare(source, Span(part.start + tokens.starts[1], part.start + tokens.ends[-3]))
+    closing: dict[int, int] = {}
+    needed: set[int] = set()
+    around: list[int] = []
+    for index, kind in enumerate(tokens.kinds):
+        if around and kind in _NEEDS_PARENTHESES:
+            needed.add(around[-1])
+        elif kind in ("(", "[", "{"):
+            around.append(index)
+        elif kind in (")", "]", "}"):
+            closing[around.pop()] = index
+    first, last = 0, len(tokens) - 2  # behind it is NEWLINE
+    # Two side by side are an empty tuple.
+    while tokens.kinds[first] == "(" and closing[first] == last > first + 1 and first not in needed:
+        first, last = first + 1, last - 1
+    return Span(part.start + tokens.starts[first], part.start + tokens.ends[last])

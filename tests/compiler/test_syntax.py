@@ -186,6 +186,13 @@ def test_what_python_can_compile_is_not_too_deep_beside_a_spawn(deep: str) -> No
 
 
 @pytest.mark.parametrize(
+    "program", ["spawn {}f(){} on w\n", "spawn {}a + b{} on w\n", "spawn f() on {}w{}\n"]
+)
+def test_parentheses_that_say_nothing_may_be_many(program: str) -> None:
+    assert told(program.format("(" * 2000, ")" * 2000)) == []
+
+
+@pytest.mark.parametrize(
     "before", ["", "if 1:\nx = 1\n", "x = = 1\n" * 30], ids=["alone", "unindented", "many"]
 )
 def test_a_spawn_in_a_block_that_the_text_ends_in_is_told_once(before: str) -> None:
