@@ -16,8 +16,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     link stays, and the file it points at is replaced. What is not a regular file,
     a terminal or a pipe, is written to as it is.
     """
+    mode = _mode_of(path)  # and not below: a loop of links has no other path, and an error of the system
     path = path.resolve()
-    mode = _mode_of(path)
     if mode is not None and not stat.S_ISREG(mode):
         path.write_bytes(data)
         return
@@ -32,7 +32,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             os.fsync(descriptor)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)  # it is the file itself when a signal comes just after
         raise
 
 

@@ -106,7 +106,7 @@ def _is_map_of(path: Path, source_map: Path) -> bool:
         return True
     try:
         found = json.loads(source_map.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("version") == 3 and found.get("file") == name_in_map(path)
 

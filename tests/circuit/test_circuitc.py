@@ -203,6 +203,13 @@ def test_a_new_file_has_the_mode_of_the_umask_and_an_old_one_keeps_its_own(shell
     assert modes == [0o640, 0o755]
 
 
+def test_a_link_to_itself_is_said_in_one_line(shell: Any, folder: Path) -> None:
+    (folder / "loop.py").symlink_to("loop.py")
+    done = shell.circuitc("app.cpy", "-o", "loop.py")
+    said = b"circuitc: cannot write loop.py: Too many levels of symbolic links\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_a_link_stays_a_link_and_a_device_a_device(shell: Any, folder: Path) -> None:
     (folder / "real.py").touch()
     (folder / "link.py").symlink_to("real.py")

@@ -155,7 +155,11 @@ def test_each_output_has_a_map_to_its_source(shell: Any) -> None:
     assert "plain.py.map" in shell.tree("out")
 
 
-@pytest.mark.parametrize("text", ["my treasure", "[]", '{"version": 3, "file": "other.py"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["my treasure", "[]", "[" * 100_000, '{"version": 3, "file": "other.py"}'],
+    ids=lambda text: text[:11],
+)
 def test_a_file_that_is_no_map_of_the_output_is_left_alone(shell: Any, text: str) -> None:
     shell.write({"app": SPAWN})
     (shell.folder / "app.py.map").write_text(text)
