@@ -96,7 +96,8 @@ class RewritingLoader(SpawnLoader):
         # Not loaded above: it loads the compiler, which a cached module does not need.
         from circuit.hook.program import program_tree
 
-        tree = _OneValue(data).visit(program_tree(data, path))
+        tree = program_tree(data, path)
+        tree = _OneValue(data).visit(tree)
         rewrite_asserts(tree, data, path, self._config)
         return compile(tree, path, "exec", dont_inherit=True)
 

@@ -187,6 +187,12 @@ def test_a_test_that_does_not_compile_is_an_error_of_its_file_alone(tests: Any) 
     assert "1 error" in ran.stdout
 
 
+def test_a_test_whose_bytes_are_no_text_is_a_syntax_error(project: Any) -> None:
+    project.write("test_bytes.cpy", "h = spawn f() on w\n").write_bytes(b"x = '\xff'\nh = spawn f() on w\n")
+    ran = run(project)
+    assert "SyntaxError: 'utf-8' codec cannot decode byte 0xff" in ran.stdout and "1 error" in ran.stdout
+
+
 def test_without_the_plugin_there_are_no_such_tests(tests: Any) -> None:
     assert outcomes(tests, "-p", "no:circuit") == []
 
