@@ -21,7 +21,7 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz bench bench-compile clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz chaos bench bench-compile clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -71,6 +71,9 @@ fuzz: $(READY)  ## fuzz the compiler with libFuzzer for ten minutes (SECONDS=60:
 	$(BIN)/python -m pip install -qq --disable-pip-version-check 'atheris>=3'
 	@mkdir -p build/fuzz && cp tests/*/fixtures/*.cpy tests/compiler/golden/*/*.cpy build/fuzz
 	cd build && $(CURDIR)/$(BIN)/python ../tests/compiler/test_fuzz.py -max_total_time=$(SECONDS) fuzz
+
+chaos: $(READY)  ## load real workers while they are killed, stopped and cut off (SECONDS=60, SEED=...)
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.calls

@@ -10,9 +10,9 @@ reads that from the lowered text, whose lines are those of the source, and shows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,15 @@ from coverage.parser import PythonParser
 from coverage.plugin import CodeRegion, CoveragePlugin, FileReporter, FileTracer
 from coverage.regions import code_regions
 
+from circuit.compiler import Source, SourceError
 from circuit.hook.loader import SUFFIX
 from circuit.hook.program import program_text
 
 if TYPE_CHECKING:
     from coverage.plugin_support import Plugins
     from coverage.types import TArc, TConfigurable, TLineNo
+
+_LINE_END = re.compile(r"\r\n?")
 
 
 def coverage_init(registry: Plugins, options: object) -> None:
@@ -79,7 +82,7 @@ class SpawnReporter(FileReporter):
 
     def source(self) -> str:
         """Return the text that is shown."""
-        return decode_source(self._read())
+        return self._text
 
     def lines(self) -> set[TLineNo]:
         """Return the lines that can be executed."""
@@ -130,11 +133,21 @@ class SpawnReporter(FileReporter):
         return [("function", "functions"), ("class", "classes")]
 
     @cached_property
+    def _text(self) -> str:
+        # Any error is a NoSource: coverage.py says it in a line, and its setting ignore_errors is for it.
+        try:
+            data = Path(self.filename).read_bytes()
+            return _LINE_END.sub("\n", Source.decode(data, self.filename).text)
+        except OSError as error:
+            raise NoSource(f"no source for {self.filename}: {error.strerror}") from error
+        except SourceError as error:
+            raise NoSource(str(error)) from error
+
+    @cached_property
     def _lowered(self) -> str:
         try:
-            return program_text(self._read(), self.filename)
+            return program_text(self._text, self.filename)
         except SyntaxError as error:
-            # The error that coverage.py expects of any file, and that its setting ignore_errors is for.
             raise NoSource(f"{self.filename} does not compile: {error}") from error
 
     @cached_property
@@ -148,9 +161,3 @@ class SpawnReporter(FileReporter):
         """Return one regular expression for those of some lists in the configuration."""
         lists = [found for option in options if isinstance(found := self._config.get_option(option), list)]
         return "|".join(f"(?:{pattern})" for patterns in lists for pattern in patterns)
-
-    def _read(self) -> bytes:
-        try:
-            return Path(self.filename).read_bytes()
-        except OSError as error:
-            raise NoSource(f"no source for {self.filename}: {error.strerror}") from error

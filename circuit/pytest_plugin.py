@@ -1,8 +1,8 @@
 """The pytest plugin: a `test_*.cpy` is collected as a `test_*.py` is, and its assertions are explained.
 
-pytest loads it by itself wherever Circuit is installed. Tests, conftests and what they
-import may be `.cpy` modules; which files hold tests is said by the setting `python_files`,
-whose `.py` is read as `.cpy` too.
+pytest loads it by itself wherever Circuit is installed. Tests and plugins, and what these
+and a conftest.py import, may be `.cpy` modules; which files hold tests is said by the setting
+`python_files`, whose `.py` is read as `.cpy` too.
 
 pytest rewrites the `assert` statements of the modules it takes for tests, from a syntax
 tree that it parses as Python. So a finder stands before pytest's: what pytest would

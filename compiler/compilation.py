@@ -84,12 +84,15 @@ class Compilation:
         return self._code or compile(self.data, self.source.path, "exec", dont_inherit=True)
 
 
-def compile_bytes(data: bytes, path: str, target: Target = RUNNING, *, check: bool = False) -> Compilation:
+def compile_bytes(
+    data: bytes, path: str, target: Target = RUNNING, *, check: bool = False, decode: bool = False
+) -> Compilation:
     """Compile the bytes of a file, as `compile_source` does; `path` is what diagnostics call it.
 
-    Without a spawn they are not even decoded, but to `check` them.
+    Without a spawn they are not even decoded, but to `check` them, or to `decode` them for whoever
+    wants the text.
     """
-    if not check and surely_lacks(data, b"spawn"):
+    if not (check or decode) and surely_lacks(data, b"spawn"):
         return Compilation(Source.unread(data, path))
     try:
         source = Source.decode(data, path)

@@ -3,6 +3,7 @@
 A callee travels by value, so no call may see what another call did to it. One that a module
 defines is the module's, as it is everywhere. One that came by value is kept only if nothing in it
 can change: its captured values, defaults and globals are immutable, or functions of that kind.
+It is rebuilt once a module that defines part of it defines something else by that name: a reload.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from circuit.runtime.messages import Code
@@ -36,48 +38,66 @@ IMMUTABLE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A callee that calls share, and what of it modules define."""
+
+    function: Callable[..., Any]
+    definitions: tuple[object, ...]
+
+    def is_current(self) -> bool:
+        """Tell whether rebuilding the callee would give the same one."""
+        return all(_is_a_modules(definition) for definition in self.definitions)
+
+
 class Functions:
     """The callees that can be kept; the least recently called goes first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, Callable[..., Any] | None] = OrderedDict()  # None: cannot be kept
+        self._known: OrderedDict[bytes, _Kept | None] = OrderedDict()  # None: cannot be kept
 
     def load(self, code: Code) -> Callable[..., Any]:
         """Return the callee, rebuilding it (and importing its module) if need be."""
         with self._lock:
             known = code.digest in self._known
+            kept = self._known.get(code.digest)
             if known:
                 self._known.move_to_end(code.digest)
-                kept = self._known[code.digest]
-                if kept is not None:
-                    return kept
+        if kept is not None and kept.is_current():
+            return kept.function
         function: Callable[..., Any] = loads(code.pickle)
-        if not known:
-            kept = function if is_unchanging(function) else None
+        if kept is not None or not known:
+            parts = definitions(function)
             with self._lock:
-                self._known[code.digest] = kept
+                self._known[code.digest] = None if parts is None else _Kept(function, parts)
                 if len(self._known) > FUNCTIONS_KEPT:
                     self._known.popitem(last=False)
         return function
 
 
-def is_unchanging(value: object) -> bool:
-    """Tell whether no call can leave a trace in the value that a later call would see."""
+def definitions(value: object) -> tuple[object, ...] | None:
+    """Return the parts of the value that modules define.
+
+    None: calls can leave a trace in the value that a later call would see.
+    """
+    found: list[object] = []
     seen: set[int] = set()
     waiting = [value]
     while waiting:
         part = waiting.pop()
-        if id(part) in seen or type(part) in IMMUTABLE or _is_a_modules(part):
+        if id(part) in seen or type(part) in IMMUTABLE:
             continue
         seen.add(id(part))
-        if isinstance(part, (tuple, frozenset)) and type(part) in (tuple, frozenset):
+        if _is_a_modules(part):
+            found.append(part)
+        elif isinstance(part, (tuple, frozenset)) and type(part) in (tuple, frozenset):
             waiting += part
         elif isinstance(part, types.FunctionType) and not part.__dict__ and not _assigns(part.__code__):
             waiting += _captured(part)
         else:
-            return False
-    return True
+            return None
+    return tuple(found)
 
 
 def _assigns(code: types.CodeType) -> bool:

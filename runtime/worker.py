@@ -20,10 +20,11 @@ from typing import Any
 from circuit.runtime import current, modules
 from circuit.runtime.call import call
 from circuit.runtime.errors import CircuitError
+from circuit.runtime.imports import ProgramFinder
 from circuit.runtime.messages import NodeId
-from circuit.runtime.modules import ProgramFinder, ProgramModule
 from circuit.runtime.node import Node
 from circuit.runtime.places import Worker
+from circuit.runtime.program import Changes, ProgramModule
 from circuit.runtime.transport import on_transport_thread
 
 PR_SET_PDEATHSIG = 1
@@ -46,7 +47,7 @@ def main() -> None:
         registrar,
     )
     current.fill(node)
-    sys.meta_path.insert(0, ProgramFinder(_fetch_from(Worker(registrar))))
+    _import_from(Worker(registrar))
     node.serve()
     node.reach(registrar)
     while os.read(lifeline, 1):
@@ -85,16 +86,23 @@ def _take_over_console() -> None:
             stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
 
 
-def _fetch_from(registrar: Worker) -> Any:
+def _import_from(driver: Worker) -> None:
+    """Have the program's modules imported, and kept up to date, from the process that runs it."""
+
     def fetch(name: str) -> ProgramModule | None:
         if on_transport_thread():  # it would wait for a frame that only it can bring
             return None
         try:
-            return call(modules.serve, name).on(registrar).result()
+            return call(modules.serve, name).on(driver).result()
         except CircuitError as error:
             raise ImportError(f"cannot ask the driver for module {name!r}: {error}", name=name) from error
 
-    return fetch
+    def changes(since: int) -> Changes:
+        return call(modules.changes, since).on(driver).result()
+
+    finder = ProgramFinder(fetch, changes)
+    sys.meta_path.insert(0, finder)
+    modules.import_with(finder)
 
 
 def _end_anyway() -> None:

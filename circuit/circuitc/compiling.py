@@ -32,7 +32,9 @@ def compile_job(job: Job, settings: Settings) -> Outcome:
         data = job.source.read_bytes() if job.source else read_stdin()
     except OSError as error:
         return Outcome(Result.IMPOSSIBLE, trouble=f"cannot read {job.source or 'stdin'}: {error.strerror}")
-    compilation = compile_bytes(data, job.name, _target(settings.target), check=settings.check)
+    target = _target(settings.target)
+    # A source map is of columns, which are those of the text.
+    compilation = compile_bytes(data, job.name, target, check=settings.check, decode=settings.map)
     result, trouble = Result.WRONG, ""
     if not compilation.errors:
         try:

@@ -39,7 +39,7 @@ def _find_class(cls: type, path: str) -> tuple[list[str], int]:
     from circuit.hook.program import program_text
 
     lines = linecache.getlines(path)
-    tree = ast.parse(program_text("".join(lines).encode(), path))
+    tree = ast.parse(program_text("".join(lines), path))
     firsts = [_first_line(node) for name, node in _definitions(tree, "") if name == cls.__qualname__]
     if not firsts:
         raise OSError("could not find class definition")

@@ -8,26 +8,32 @@ import ast
 import warnings
 from types import CodeType
 
-from circuit.compiler import Compilation, Diagnostic, compile_bytes, render
+from circuit.compiler import Compilation, Diagnostic, Source, compile_bytes, compile_source, render
 
 
 def compile_program(data: bytes, path: str) -> CodeType:
     """Return the code of a `.cpy` file, with positions in that file. Raises SyntaxError."""
-    return _warned(_compile(data, path)).code()
+    return _warned(_sound(compile_bytes(data, path))).code()
 
 
 def program_tree(data: bytes, path: str) -> ast.Module:
     """Return the syntax tree of a `.cpy` file, lowered, with positions in that file. Raises SyntaxError."""
-    return _warned(_compile(data, path)).tree()
+    return _warned(_sound(compile_bytes(data, path))).tree()
 
 
-def program_text(data: bytes, path: str) -> str:
-    """Return the Python text of a `.cpy` file, with its lines, to be looked into. Raises SyntaxError."""
-    return _compile(data, path).text
+def program_text(text: str, path: str) -> str:
+    """Return the Python text of the text of a `.cpy` file, with its lines, to be looked into.
+
+    Raises SyntaxError, also for the errors of a file without a spawn.
+    """
+    with warnings.catch_warnings():
+        # Whoever looks into a program does not run it.
+        warnings.simplefilter("ignore")
+        return _sound(compile_source(Source.from_text(text, path), check=True)).text
 
 
-def _compile(data: bytes, path: str) -> Compilation:
-    compilation = compile_bytes(data, path)
+def _sound(compilation: Compilation) -> Compilation:
+    """Return a compilation without errors. Raises SyntaxError."""
     if compilation.errors:
         raise _exception(compilation, *compilation.errors)
     return compilation

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from circuit.circuitc import command
+from circuit.compiler import targets
 from circuit.version import VERSION
 
 SOURCE = 'h = spawn f("é") on w\n'
@@ -95,6 +97,14 @@ def test_bytes_that_are_no_text_are_a_compile_error(shell: Any) -> None:
     done = shell.circuitc("-", data=b"spawn f() on w\ny = '\xff'\n")
     assert done.returncode == 1
     assert "error[S004]" in done.stderr.decode() and "<stdin>:2:6" in done.stderr.decode()
+
+
+def test_bytes_that_are_no_text_have_no_source_map(shell: Any) -> None:
+    (shell.folder / "latin.cpy").write_bytes(b"x = '\xff'\n")
+    done = shell.circuitc("--map", "latin.cpy", "-o", "latin.py")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("error[S004]: 'utf-8' codec cannot decode byte 0xff")
+    assert "latin.cpy:1:6" in done.stderr.decode() and shell.tree(".") == ["latin.cpy"]
 
 
 @pytest.mark.parametrize(("name", "status"), [("app.cpy", 0), ("wrong.cpy", 1)])
@@ -237,6 +247,12 @@ def test_help_and_the_manual_name_every_option(shell: Any) -> None:
     assert all(option in shown for option in (*options.split(), "exit status"))
     manual = (Path(__file__).parents[2] / "docs" / "circuitc.md").read_text(encoding="utf-8")
     assert [option for option in re.findall(r"--[a-z-]+", shown) if option not in manual] == []
+
+
+def test_the_targets_that_can_be_asked_for_are_those_of_the_compiler() -> None:
+    """The command line is read before the compiler is loaded, so it has names of its own for them."""
+    assert tuple(map(str, targets.TARGETS)) == command.TARGETS
+    assert str(targets.RUNNING) == command.RUNNING
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["app.cpy", "-o", "app.py"]], ids=["help", "fresh output"])

@@ -185,7 +185,9 @@ def test_what_python_can_compile_is_not_too_deep_beside_a_spawn(deep: str) -> No
     assert compilation.code().co_filename == "a.cpy"
 
 
-@pytest.mark.parametrize("before", ["", "if 1:\nx = 1\n", "x = = 1\n" * 30], ids=["alone", "unindented", "many"])
+@pytest.mark.parametrize(
+    "before", ["", "if 1:\nx = 1\n", "x = = 1\n" * 30], ids=["alone", "unindented", "many"]
+)
 def test_a_spawn_in_a_block_that_the_text_ends_in_is_told_once(before: str) -> None:
     ending = before + "if 1:\n  x = spawn f() on w."
     assert told(ending) == told(ending + "\n")

@@ -1,5 +1,6 @@
 """coverage.py, with the plugin: a `.cpy` file is measured as the Python file that circuitc makes of it."""
 
+import html
 import json
 from typing import Any
 
@@ -100,12 +101,49 @@ def test_settings_for_what_is_left_out_hold(measured: Any) -> None:
     assert figures(measured)["app.cpy"]["missing_lines"] == [7, 34, 35]
 
 
-def test_a_file_that_does_not_compile_is_said(measured: Any) -> None:
-    measured.write("unused.cpy", "x = 1\ny = spawn f(x)\n")
-    ran = measured.python("-m", "coverage", "report")
-    assert "unused.cpy does not compile" in ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert "app.cpy" in measured.python("-m", "coverage", "report", "-i").stdout
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (b"x = 1\ny = spawn f(x)\n", "unused.cpy does not compile: a spawn has no `on`"),
+        (b"x = 1\ny = = x\n", "unused.cpy does not compile: invalid syntax"),
+        (b"x = 1\ny = '\xff'\n", "unused.cpy:2: 'utf-8' codec cannot decode byte 0xff"),
+        (b"# coding: klingon\nx = 1\n", "unused.cpy:1: unknown encoding: klingon"),
+    ],
+    ids=["spawn", "python", "bytes", "encoding"],
+)
+def test_a_file_that_does_not_compile_is_said(project: Any, source: bytes, said: str) -> None:
+    project.write(".coveragerc", SETTINGS.format(branch="false"))
+    project.write("app.cpy", "x = 1\n")
+    (project.folder / "unused.cpy").write_bytes(source)
+    project.python("-m", "coverage", "run", "-m", "circuit", "app.cpy")
+    for report in ("report", "html"):
+        ran = project.python("-m", "coverage", report)
+        assert said in ran.stdout + ran.stderr and "Traceback" not in ran.stderr, ran.stderr
+    assert "app.cpy" in project.python("-m", "coverage", "report", "-i").stdout
+
+
+def test_a_report_repeats_a_warning_as_often_as_that_of_a_python_file(project: Any) -> None:
+    project.write(".coveragerc", SETTINGS.format(branch="false"))
+    project.write("odd.py", "x = 1\nif x is 'y': pass\n")
+    project.write("other.cpy", "x = 1\nif x is 'y': spawn abs(x) on 'w1'\n")
+    project.write("app.cpy", "import odd, other\n")
+    project.python("-m", "coverage", "run", "-m", "circuit", "app.cpy")
+    said = project.python("-m", "coverage", "report").stderr
+    assert said.count("other.cpy:2: SyntaxWarning") == said.count("odd.py:2: SyntaxWarning")
+
+
+def test_the_line_ends_and_the_encoding_of_a_file_change_nothing(project: Any) -> None:
+    project.write(".coveragerc", SETTINGS.format(branch="false"))
+    lines = ["# coding: latin-1", "import sys", "if len(sys.argv) > 1:", "    é = spawn abs(1) on 'w1'"]
+    for name, end in (("unix", "\n"), ("dos", "\r\n"), ("mac", "\r")):
+        (project.folder / f"{name}.cpy").write_bytes((end.join(lines) + end).encode("latin-1"))
+    project.write("app.cpy", "import unix, dos, mac\n")
+    project.python("-m", "coverage", "run", "-m", "circuit", "app.cpy")
+    found = figures(project)
+    assert [found[f"{name}.cpy"]["missing_lines"] for name in ("unix", "dos", "mac")] == [[4]] * 3
+    assert project.python("-m", "coverage", "html", "-q").stderr == ""
+    page = (project.folder / "htmlcov" / "mac_cpy.html").read_text(encoding="utf-8")
+    assert "é = spawn abs(1) on" in html.unescape(page)
 
 
 def test_pytest_under_coverage(project: Any) -> None:

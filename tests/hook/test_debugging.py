@@ -73,6 +73,13 @@ def test_inspect_gives_the_last_of_several_definitions(project: Any) -> None:
     assert ran.stdout == "class A:\n    def x(self): return spawn abs(2) on self\n"
 
 
+def test_inspect_gives_a_class_whose_file_is_not_utf_8(project: Any) -> None:
+    text = "# coding: latin-1\nclass Größe:\n    def on(self, w): return spawn abs(2) on w\n"
+    (project.folder / "sizes.cpy").write_bytes(text.encode("latin-1"))
+    ran = project.hooked("import sizes, inspect; print(ascii(inspect.getsource(sizes.Größe)))")
+    assert (ran.stderr, ran.stdout) == ("", ascii(text.partition("\n")[2]) + "\n")
+
+
 def test_a_class_that_is_not_in_its_file_has_no_source(shapes: Any) -> None:
     ran = shapes.hooked(
         """

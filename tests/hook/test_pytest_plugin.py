@@ -156,6 +156,18 @@ def test_python_tests_and_conftests_import_cpy_modules(tests: Any) -> None:
     assert outcomes(tests, "test_python.py") == ["test_python.py::test_five PASSED"]
 
 
+FIXTURES = "import pytest\n@pytest.fixture\ndef five(): return (spawn abs(-5) on 'w1').result()\n"
+
+
+def test_a_conftest_is_a_python_file_and_names_a_cpy_module_of_fixtures(project: Any) -> None:
+    project.write("test_five.cpy", "def test_five(five): assert five == 5\n")
+    written = project.write("conftest.cpy", FIXTURES)
+    assert outcomes(project) == ["test_five.cpy::test_five ERROR"]
+    written.rename(project.folder / "shared_fixtures.cpy")
+    project.write("conftest.py", "pytest_plugins = ['shared_fixtures']\n")
+    assert outcomes(project) == ["test_five.cpy::test_five PASSED"]
+
+
 def test_a_package_of_tests(tests: Any) -> None:
     tests.write("suite/__init__.py", "")
     tests.write("suite/near.cpy", "def one(): return 1\n")

@@ -1,0 +1,155 @@
+"""The program's modules on a worker, which has never seen them: fetched when they are imported.
+
+A module comes as compiled code from the process that runs the program, and is executed here, once.
+A call of a newer edition of the program is preceded by the reloads that the program did: in place,
+in the program's order, of those modules that this worker has. One whose content is the same is not
+fetched again; nor is it executed, unless another was since it last was: it may hold parts of that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import marshal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from circuit.runtime.program import Changes, ProgramModule
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import TraversableResources
+
+_NEVER = frozenset(sys.stdlib_module_names) | {"circuit", "__main__", "__mp_main__"}
+
+
+class ProgramFinder(MetaPathFinder):
+    """Finds the program's modules by asking for them; first on a worker's `sys.meta_path`.
+
+    Args:
+        fetch: asks the driver for a module, blocking; None on a thread that must not block.
+        changes: asks it what was reloaded after an edition, blocking.
+    """
+
+    def __init__(
+        self, fetch: Callable[[str], ProgramModule | None], changes: Callable[[int], Changes]
+    ) -> None:
+        self._fetch = fetch
+        self._changes = changes
+        self._catching_up = threading.Lock()
+        self._edition = 0
+        self._reloads = 0
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module of the program; None leaves it to the installation."""
+        top, _, rest = fullname.partition(".")
+        if top in _NEVER or (rest and _loader(fullname.rpartition(".")[0]) is None):
+            return None
+        module = self._fetch(fullname)
+        if module is None:
+            return None
+        if module.code is None and module.locations is None:
+            return _extension(fullname, module)
+        loader = ProgramLoader(module, self._reloads)
+        spec = ModuleSpec(fullname, loader, origin=module.origin, is_package=module.locations is not None)
+        spec.has_location = module.origin is not None
+        if module.locations is not None:
+            spec.submodule_search_locations = list(module.locations)
+        return spec
+
+    def edition(self) -> int:
+        """Return the edition of the program that this process has."""
+        return self._edition
+
+    def catch_up(self, edition: int) -> None:
+        """Reload what the program reloaded up to `edition`, or later; raises what a module raises."""
+        if edition <= self._edition:
+            return
+        with self._catching_up:
+            if edition <= self._edition:  # another call was first
+                return
+            changes = self._changes(self._edition)
+            for name, digest in changes.modules:
+                self._reload(name, digest)
+            self._edition = changes.edition
+
+
+    def _reload(self, name: str, digest: bytes) -> None:
+        loader = _loader(name)
+        if loader is None or (loader.digest == digest and loader.after == self._reloads):
+            return
+        if loader.digest == digest:
+            loader.exec_module(sys.modules[name])
+        else:
+            importlib.reload(sys.modules[name])  # finds it again, with another loader
+            loader = _loader(name) or loader
+        self._reloads += 1
+        loader.after = self._reloads
+
+
+class ProgramLoader(Loader):
+    """Executes a module that was served.
+
+    Attributes:
+        after: how many reloads of the program's modules this process had done by then.
+    """
+
+    def __init__(self, module: ProgramModule, after: int) -> None:
+        self.after = after
+        self._module = module
+        self._failed = False
+
+    @property
+    def digest(self) -> bytes | None:
+        """The module's content; None if executing it failed, so that it is half of one."""
+        return None if self._failed else self._module.digest
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code in it."""
+        if self._module.code is None:
+            return
+        try:
+            exec(marshal.loads(self._module.code), module.__dict__)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def get_source(self, fullname: str) -> str | None:
+        """Return the source, which tracebacks show (PEP 302)."""
+        return self._module.source
+
+    def get_data(self, path: str) -> bytes:
+        """Return a file that the program keeps beside its modules, for pkgutil (PEP 302)."""
+        return Path(path).read_bytes()
+
+    def get_resource_reader(self, fullname: str) -> TraversableResources | None:
+        """Return what reads such files, for importlib.resources; None if the module is no file."""
+        # Not loaded above: few programs have such files, and each worker would take the time.
+        from importlib.readers import FileReader
+
+        origin = self._module.origin
+        return FileReader(SourceFileLoader(fullname, origin)) if origin else None
+
+
+def _loader(name: str) -> ProgramLoader | None:
+    """Return what loaded a module, if the program's node served it."""
+    loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
+    return loader if isinstance(loader, ProgramLoader) else None
+
+
+def _extension(name: str, module: ProgramModule) -> ModuleSpec | None:
+    if module.origin is None or not Path(module.origin).exists():
+        raise ImportError(
+            f"{name} is an extension module of the program ({module.origin}), "
+            "and this worker has no such file; install it there",
+            name=name,
+            path=module.origin,
+        )
+    return importlib.util.spec_from_file_location(name, module.origin)

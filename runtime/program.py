@@ -1,0 +1,158 @@
+"""The program's own modules where the program runs: served to workers, and watched for reloads.
+
+What is installed (the standard library, site-packages) is never served: each machine has its own.
+The driver compiles, so a worker needs no compiler for `.cpy`, and the source comes along, so
+tracebacks there show the lines. Code objects are bound to a minor version of Python; nodes of
+different versions refuse each other when they meet.
+
+The program has an edition, a counter. It moves on when a module that a worker has asked for was
+reloaded, which sets another `__spec__`. Each call carries the edition that its spawner knows, and
+a worker that knows an older one asks what changed before it runs the call.
+
+Rules: all workers get one version, read once and served from memory until a reload is seen. It is
+the one that runs here; a file that was edited since is not (see `running.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import marshal
+import site
+import sys
+import sysconfig
+import threading
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from circuit.runtime.running import read_code
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramModule:
+    """A module of the program, ready to be executed elsewhere.
+
+    `code` is marshalled; None for a namespace package and for an extension module, which only
+    `origin` can give.
+    """
+
+    code: bytes | None
+    source: str | None
+    origin: str | None
+    locations: tuple[str, ...] | None  # a package's __path__
+    digest: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        # The source says it all: marshal gives one code object many forms, by who else refers to its parts.
+        content = repr((self.origin, self.locations, self.source or self.code))
+        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        object.__setattr__(self, "digest", digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What `edition` of the program has other than an earlier one.
+
+    `modules` has the names and digests of those that were reloaded, in the order of the reloads.
+    """
+
+    edition: int
+    modules: tuple[tuple[str, bytes], ...]
+
+
+class Program:
+    """The program's modules in this process, which runs it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._served: dict[str, ProgramModule] = {}
+        self._watched: dict[str, ModuleSpec] = {}  # of `_served`; replaced, never changed
+        self._reloaded: dict[str, int] = {}  # in the order of the last reloads; since which edition
+        self._edition = 0
+
+    def edition(self) -> int:
+        """Return the edition of now; takes 0.1 us for each module that was served."""
+        modules = sys.modules
+        for name, spec in self._watched.items():
+            now = getattr(modules.get(name), "__spec__", None)
+            if now is not spec and now is not None:
+                return self._next_edition()
+        return self._edition
+
+    def catch_up(self, edition: int) -> None:
+        """Do nothing: no call that comes here knows an edition that is newer."""
+
+    def serve(self, name: str) -> ProgramModule | None:
+        """Return the module if it is the program's own."""
+        served = self._served.get(name)
+        if served is not None:
+            return served
+        spec = _find(name)  # imports the parents; so without the lock
+        if spec is None or not _is_programs(spec):
+            return None
+        module = _read(spec)
+        with self._lock:
+            if name not in self._served:
+                self._served[name] = module
+                self._watched = {**self._watched, name: spec}
+            return self._served[name]
+
+    def changes(self, since: int) -> Changes:
+        """Return what was reloaded after the edition `since`."""
+        with self._lock:
+            changed = [name for name, edition in self._reloaded.items() if edition > since]
+            return Changes(self._edition, tuple((name, self._served[name].digest) for name in changed))
+
+    def _next_edition(self) -> int:
+        with self._lock:
+            # A reload moves its module to the end of sys.modules: their order is that of the reloads.
+            specs = {
+                name: spec
+                for name, module in list(sys.modules.items())
+                if name in self._watched
+                and (spec := getattr(module, "__spec__", None)) is not None
+                and spec is not self._watched[name]
+            }
+            self._edition += bool(specs)
+            for name, spec in specs.items():
+                self._served[name] = _read(spec)
+                self._reloaded.pop(name, None)
+                self._reloaded[name] = self._edition
+            self._watched = {**self._watched, **specs}
+            return self._edition
+
+
+def _find(name: str) -> ModuleSpec | None:
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__spec__", None) is not None:
+        return loaded.__spec__
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a parent that is missing, or is no package
+        return None
+
+
+def _read(spec: ModuleSpec) -> ProgramModule:
+    locations = None if spec.submodule_search_locations is None else tuple(spec.submodule_search_locations)
+    code, source = read_code(spec)
+    return ProgramModule(marshal.dumps(code) if code else None, source, spec.origin, locations)
+
+
+def _is_programs(spec: ModuleSpec) -> bool:
+    if spec.origin is not None and spec.has_location:
+        return not _is_installed(spec.origin)
+    locations = spec.submodule_search_locations
+    return locations is not None and not any(_is_installed(location) for location in locations)
+
+
+def _is_installed(path: str) -> bool:
+    found = Path(path).resolve()
+    return any(found.is_relative_to(folder) for folder in _installed_folders())
+
+
+def _installed_folders() -> list[Path]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = [sysconfig.get_path(name) for name in names]
+    folders += [*site.getsitepackages(), site.getusersitepackages()]
+    return [Path(folder).resolve() for folder in folders if folder]
