@@ -37,16 +37,14 @@ class Hello(_message.Message):
     def __init__(self, protocol: _Optional[int] = ..., cluster: _Optional[str] = ..., sender: _Optional[_Union[NodeId, _Mapping]] = ..., receiver: _Optional[_Union[NodeId, _Mapping]] = ..., python: _Optional[str] = ..., received: _Optional[int] = ..., resumes: _Optional[bool] = ..., pid: _Optional[int] = ..., memory: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("received", "pid", "memory", "shares")
+    __slots__ = ("received", "pid", "shares")
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
-    MEMORY_FIELD_NUMBER: _ClassVar[int]
     SHARES_FIELD_NUMBER: _ClassVar[int]
     received: int
     pid: int
-    memory: bytes
     shares: bool
-    def __init__(self, received: _Optional[int] = ..., pid: _Optional[int] = ..., memory: _Optional[bytes] = ..., shares: _Optional[bool] = ...) -> None: ...
+    def __init__(self, received: _Optional[int] = ..., pid: _Optional[int] = ..., shares: _Optional[bool] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("reason", "crossed")

@@ -470,6 +470,25 @@ class Core:
         busy = self._made or self._running or self._scopes or not self._admission.is_idle
         return not (busy or lanes or +self._loads)
 
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of the tables, for those who look for leaks."""
+        peers = [peer for _, peer in self.peers]
+        return {
+            "objects": len(self._objects),
+            "references": len(self.references.table()),
+            "pins": self.references.pins,
+            "made": len(self._made),
+            "running": len(self._running),
+            "scopes": len(self._scopes),
+            "lanes": sum(len(peer.lanes) + len(peer.rooms) for peer in peers),
+            "unacknowledged": sum(peer.session.unacknowledged for peer in peers),
+            "lent": sum(peer.session.lent for peer in peers),
+        }
+
+    def kind_of(self, number: int) -> Object | None:
+        """Return what an object is, None if it is not there."""
+        return self._objects.get(number)
+
     def runs(self, origin: NodeId, number: int) -> bool:
         """Tell whether somebody waits for the outcome of a call that runs here."""
         running = self._running.get(Key(origin, number))

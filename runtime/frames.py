@@ -75,7 +75,6 @@ def encode(frame: Frame | Opening) -> bytes:
         case Welcome():
             wire.welcome.received = frame.received
             wire.welcome.pid = frame.pid
-            wire.welcome.memory = frame.memory
             wire.welcome.shares = frame.shares
         case Refusal():
             wire.refusal.reason = frame.reason
@@ -109,7 +108,7 @@ def decode(data: bytes) -> Frame | Opening:
             )
         case "welcome":
             welcome = wire.welcome
-            return Welcome(welcome.received, welcome.pid, welcome.memory, welcome.shares)
+            return Welcome(welcome.received, welcome.pid, welcome.shares)
         case "refusal":
             return Refusal(wire.refusal.reason, wire.refusal.crossed)
     return Frame(wire.first, wire.received, tuple(map(_message_from_wire, wire.messages)))

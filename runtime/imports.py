@@ -80,7 +80,6 @@ class ProgramFinder(MetaPathFinder):
                 self._reload(name, digest)
             self._edition = changes.edition
 
-
     def _reload(self, name: str, digest: bytes) -> None:
         loader = _loader(name)
         if loader is None or (loader.digest == digest and loader.after == self._reloads):

@@ -65,17 +65,6 @@ Bytes: TypeAlias = Buffer | Block | Region
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """Where a buffer is that did not travel: in memory of this process, which its host's others can map."""
-
-    pid: int
-    fd: int
-    offset: int
-    nbytes: int
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
 class Payload:
     """A pickle and its out-of-band buffers (PEP 574), in memory or sent ahead as a transfer.
 
@@ -341,8 +330,7 @@ class Welcome:
 
     received: int
     pid: int
-    memory: bytes = b""
-    shares: bool = False  # the receiver's memory can be mapped
+    shares: bool = False  # each can map the other's memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,11 @@ class Peers:
         """Note the life of a node that counts now."""
         self._lives[node.name] = node
 
+    @property
+    def lives_now(self) -> tuple[NodeId, ...]:
+        """The lives that count now, in the order in which their names came up."""
+        return tuple(self._lives.values())
+
     def was_replaced(self, node: NodeId) -> bool:
         """Tell whether another life of the node is there in its place."""
         return self._lives.get(node.name, node) != node
@@ -147,5 +152,4 @@ class Peers:
         found.dials_us = True
         if hello.resumes:
             return Welcome(found.session.received, os.getpid())
-        shares = self._memory.can_map(hello.memory)
-        return Welcome(found.session.received, os.getpid(), self._memory.proof, shares)
+        return Welcome(found.session.received, os.getpid(), self._memory.can_map(hello.memory))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from circuit.runtime.messages import (
     Block,
@@ -26,6 +26,8 @@ from circuit.runtime.messages import (
     Return,
     size_of,
 )
+
+M = TypeVar("M", bound=Message)
 
 PART_BYTES = 512 * 1024
 """The largest payload that a message carries itself, and the size of a part."""
@@ -117,7 +119,7 @@ class Assembly:
         return with_payload(message, replace(payload, buffers=buffers, transfer=0, sizes=()))
 
 
-def with_payload(message: Message, payload: Payload) -> Message:
+def with_payload(message: M, payload: Payload) -> M:
     """Return the message with another payload."""
     changes: dict[str, Any] = {_PAYLOAD_FIELD[type(message)]: payload}
     return replace(message, **changes)
