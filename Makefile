@@ -12,6 +12,7 @@ PROTO    := circuit/proto/session.proto
 PEERS    := build/peers
 EVERY    ?= 1
 SECONDS  ?= 600
+MINUTES  ?= 10
 SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 # The interpreters whose libraries are parsed: of each version the first that runs.
@@ -21,7 +22,7 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz chaos bench bench-compile clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz chaos soak bench bench-compile clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -74,6 +75,9 @@ fuzz: $(READY)  ## fuzz the compiler with libFuzzer for ten minutes (SECONDS=60:
 
 chaos: $(READY)  ## load real workers while they are killed, stopped and cut off (SECONDS=60, SEED=...)
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+soak: $(READY)  ## hold a load for ten minutes: memory, threads and tables end where they began (MINUTES=1: for one)
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
 bench: $(READY)  ## measure calls, beside the standard library's pools; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.calls

@@ -55,10 +55,10 @@ class _Spawnable:
         peer = locate(place)
         name = name_of(self._function)
         arguments = dumps_arguments(self._args, self._kwargs, node.lend)
-        if isinstance(self._function, Method) and self._function.handle.owner == peer:
-            record = Record(name, site, peer, reference=repr(self._function.reference))
-            method = self._function.name
-            return node.call_object(self._function.handle, method, record, arguments, stream=stream)
+        function: object = self._function
+        if isinstance(function, Method) and function.handle.owner == peer:
+            record = Record(name, site, peer, reference=repr(function.reference))
+            return node.call_object(function.handle, function.name, record, arguments, stream=stream)
         callee = dumps(self._function, name, node.lend)
         return node.call(peer, Record(name, site, peer), callee, arguments, stream=stream)
 
@@ -124,7 +124,7 @@ def name_of(function: Callable[..., Any]) -> str:
     return type(function).__qualname__
 
 
-def is_generator(function: Callable[..., Any]) -> bool:
+def is_generator(function: object) -> bool:
     """Tell whether calling it gives a generator, sync or async: then its spawn is a Stream."""
     if isinstance(function, Method):
         return function.is_stream

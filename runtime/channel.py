@@ -99,7 +99,8 @@ class Channel(Generic[T]):
 
     def _ask(self, method: str, value: Payload, site: Site) -> Future[Any]:
         record = Record(f"{type(self).__name__}.{_NAMES[method]}", site, self.place, reference=repr(self))
-        asked: Future[Any] = current.node().call_object(self._handle, method, record, value, stream=False)
+        asked = current.node().call_object(self._handle, method, record, value, stream=False)
+        assert isinstance(asked, Future)
         return asked
 
     def _wait(self, asked: Future[Any], timeout: float | None) -> Any:

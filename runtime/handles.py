@@ -52,7 +52,8 @@ class outward:  # noqa: N801 (a context manager, used like a word)
 
     def __enter__(self) -> list[Handle]:
         self._before = _travelling.outward
-        _travelling.outward = handles = []
+        handles: list[Handle] = []
+        _travelling.outward = handles
         return handles
 
     def __exit__(self, *_: object) -> None:

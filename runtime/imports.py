@@ -13,6 +13,7 @@ import importlib.util
 import marshal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -20,30 +21,38 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from circuit.runtime.program import Changes, ProgramModule
+from circuit.runtime.program import Changes, NotServed, ProgramModule
 
 if TYPE_CHECKING:
     from importlib.resources.abc import TraversableResources
 
 _NEVER = frozenset(sys.stdlib_module_names) | {"circuit", "__main__", "__mp_main__"}
+_MESSENGERS = frozenset(("importlib", "pickle", "cloudpickle"))
+"""Packages that import what others ask for."""
 
 
 class ProgramFinder(MetaPathFinder):
     """Finds the program's modules by asking for them; first on a worker's `sys.meta_path`.
 
     Args:
+        worker: the name of this one, for users.
         fetch: asks the driver for a module, blocking; None on a thread that must not block.
         changes: asks it what was reloaded after an edition, blocking.
     """
 
     def __init__(
-        self, fetch: Callable[[str], ProgramModule | None], changes: Callable[[int], Changes]
+        self,
+        worker: str,
+        fetch: Callable[[str], ProgramModule | NotServed | None],
+        changes: Callable[[int], Changes],
     ) -> None:
+        self._worker = worker
         self._fetch = fetch
         self._changes = changes
         self._catching_up = threading.Lock()
         self._edition = 0
         self._reloads = 0
+        self._elsewhere: dict[str, str] = {}  # where the driver has what is installed
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -54,6 +63,10 @@ class ProgramFinder(MetaPathFinder):
             return None
         module = self._fetch(fullname)
         if module is None:
+            return None
+        if isinstance(module, NotServed):
+            if module.installed is not None:
+                self._elsewhere[fullname] = module.installed
             return None
         if module.code is None and module.locations is None:
             return _extension(fullname, module)
@@ -79,6 +92,20 @@ class ProgramFinder(MetaPathFinder):
             for name, digest in changes.modules:
                 self._reload(name, digest)
             self._edition = changes.edition
+
+    def explain(self, error: BaseException) -> None:
+        """Note on the error of a missing module who asked for it, and what to do."""
+        if not isinstance(error, ModuleNotFoundError) or error.name is None:
+            return
+        place = self._elsewhere.get(error.name.partition(".")[0])
+        if place is not None:
+            found, remedy = f"the program has it installed, at {place}", ""
+        else:
+            found, remedy = "the program has none either", ", or put it beside the program"
+        error.add_note(
+            f"module {error.name!r} is missing on worker {self._worker!r}, where {_asker(error)} needs it, "
+            f"and {found}; install it for that worker{remedy}"
+        )
 
     def _reload(self, name: str, digest: bytes) -> None:
         loader = _loader(name)
@@ -141,6 +168,18 @@ def _loader(name: str) -> ProgramLoader | None:
     """Return what loaded a module, if the program's node served it."""
     loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
     return loader if isinstance(loader, ProgramLoader) else None
+
+
+def _asker(error: ImportError) -> str:
+    """Return the place in the program that asked for a module."""
+    asker = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        top, _, rest = str(frame.f_globals.get("__name__")).partition(".")
+        if top == "circuit" and rest.startswith("runtime."):
+            asker = None
+        elif top not in _MESSENGERS:
+            asker = f"{frame.f_code.co_filename}:{line}"
+    return asker or "what was sent there"
 
 
 def _extension(name: str, module: ProgramModule) -> ModuleSpec | None:

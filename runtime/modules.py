@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circuit.runtime.program import Changes, Program, ProgramModule
+from circuit.runtime.program import Changes, NotServed, Program, ProgramModule
 
 if TYPE_CHECKING:
     from circuit.runtime.imports import ProgramFinder
@@ -39,7 +39,12 @@ def catch_up(edition: int) -> None:
     _slot.side.catch_up(edition)
 
 
-def serve(name: str) -> ProgramModule | None:
+def explain(error: BaseException) -> None:
+    """Note on an error of a call, if it is that of a missing module, who asked for it and what to do."""
+    _slot.side.explain(error)
+
+
+def serve(name: str) -> ProgramModule | NotServed:
     """Return a module if it is the program's own; runs on the program's node."""
     return _slot.program.serve(name)
 

@@ -520,7 +520,7 @@ class Node:
         """Return what gives the callee, on the thread that runs it."""
         if run.code is None:
             value, method = self._values[run.call.target], run.call.method
-            return lambda: getattr(value, method)  # type: ignore[no-any-return]
+            return lambda: getattr(value, method)
         code = self._with_handles(run.code)
         return lambda: self._functions.load(code)
 

@@ -51,6 +51,13 @@ class ProgramModule:
 
 
 @dataclass(frozen=True, slots=True)
+class NotServed:
+    """A module that is not the program's own; `installed` says where this machine has it, if it has it."""
+
+    installed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What `edition` of the program has other than an earlier one.
 
@@ -83,14 +90,19 @@ class Program:
     def catch_up(self, edition: int) -> None:
         """Do nothing: no call that comes here knows an edition that is newer."""
 
-    def serve(self, name: str) -> ProgramModule | None:
+    def explain(self, error: BaseException) -> None:
+        """Do nothing: what is missing here is missing as in any program."""
+
+    def serve(self, name: str) -> ProgramModule | NotServed:
         """Return the module if it is the program's own."""
         served = self._served.get(name)
         if served is not None:
             return served
         spec = _find(name)  # imports the parents; so without the lock
-        if spec is None or not _is_programs(spec):
-            return None
+        if spec is None:
+            return NotServed()
+        if not _is_programs(spec):
+            return NotServed(spec.origin or spec.name)
         module = _read(spec)
         with self._lock:
             if name not in self._served:
@@ -116,7 +128,10 @@ class Program:
             }
             self._edition += bool(specs)
             for name, spec in specs.items():
-                self._served[name] = _read(spec)
+                try:
+                    self._served[name] = _read(spec)
+                except (SyntaxError, ValueError, OSError, ImportError):
+                    continue  # neither could the reload: the program still runs what was served
                 self._reloaded.pop(name, None)
                 self._reloaded[name] = self._edition
             self._watched = {**self._watched, **specs}

@@ -125,14 +125,21 @@ class Block:
 class Arena:
     """All the shared memory that a process lends. Thread-safe.
 
+    Interrupts of spawned calls leave it whole; that one does not lose the block which `allocate` returns
+    is for the caller to see to.
+
     Args:
         bound: bytes in use at most; by default half of the memory of this machine, or container.
         kept: bytes of free memory that are kept for the next blocks.
+        segment: bytes that are carved up into blocks; a larger block has a segment of its own.
     """
 
-    def __init__(self, bound: int | None = None, kept: int = KEPT_BYTES) -> None:
+    def __init__(
+        self, bound: int | None = None, *, kept: int = KEPT_BYTES, segment: int = SEGMENT_BYTES
+    ) -> None:
         self._bound = machine_memory() // 2 if bound is None else bound
         self._kept = kept
+        self._segment_bytes = segment
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._segments: list[Segment] = []
@@ -145,7 +152,7 @@ class Arena:
     @property
     def available(self) -> bool:
         """Whether there is shared memory here at all."""
-        return AVAILABLE and not self._closed and self._is_ours()
+        return AVAILABLE and self._is_ours()
 
     @property
     def in_use(self) -> int:
@@ -167,6 +174,8 @@ class Arena:
         if not self.available:
             raise self._full(nbytes, OSError(errno.ENOSYS, "this process cannot lend any"))
         with shielded(), self._lock:
+            if self._closed:
+                raise self._full(nbytes, OSError(errno.EBADF, "it is closed"))
             if self._in_use + size > self._bound:
                 raise self._full(nbytes)
             try:
@@ -175,7 +184,7 @@ class Arena:
                 raise self._full(nbytes, error) from error
             self._warm -= segment.take(start, start + size)
             self._in_use += size
-            self._cool(min(self._kept, self._bound - self._in_use))
+            self._cool(self._kept)
             self._block_numbers += 1
             region = Region(self._pid, segment.fd, start, nbytes, segment.base + self._block_numbers)
             return Block(self, segment, region, fresh=fresh)
@@ -187,9 +196,9 @@ class Arena:
                 self._cool(0)
 
     def close(self) -> None:
-        """End the lending: what is mapped stays, with the peers, and nothing more can be; call it once."""
-        self._closed = True
+        """End the lending: what peers have mapped stays theirs, and nothing more can be mapped."""
         with shielded(), self._lock:
+            self._closed = True
             while self._segments:
                 self._segments.pop().close()
             self._in_use = self._warm = 0
@@ -201,24 +210,30 @@ class Arena:
     def _hold(self, block: Block) -> None:
         if self._is_ours():
             with shielded(), self._lock:
+                self._check_held(block)
                 block._holders += 1
 
     def _let_go(self, block: Block, *, abandoned: bool) -> None:
         if not self._is_ours():
             return
         with shielded(), self._lock:
-            if not block._holders:
-                raise ValueError("a block was released more often than it was held")
-            block._holders -= 1
-            segment = block._segment
             if self._closed:
                 return
+            self._check_held(block)
+            block._holders -= 1
+            segment = block._segment
             if abandoned:
                 block._abandoned = segment.retired = True
             if not block._holders:
                 self._free(block)
             if segment.retired:
                 self._drain(segment)
+            else:
+                self._cool(self._kept)
+
+    def _check_held(self, block: Block) -> None:
+        if not block._holders:
+            raise ValueError(f"block {block.number} was let go of by all who held it")
 
     def _find(self, size: int) -> tuple[Segment, int, bool]:
         """Return where a block of this size goes, and whether that is fresh memory."""
@@ -227,7 +242,7 @@ class Arena:
                 start = segment.find(size, warm=warm)
                 if start is not None:
                     return segment, start, not warm
-        segment = Segment(self._segment_numbers, max(size, SEGMENT_BYTES))
+        segment = Segment(self._segment_numbers, max(size, self._segment_bytes))
         self._segment_numbers = (self._segment_numbers + 1) % (1 << SEGMENT_BITS)
         self._segments.append(segment)
         return segment, 0, True
@@ -241,10 +256,10 @@ class Arena:
         block._segment.give_back(start, end)
         self._in_use -= end - start
         self._warm += end - start
-        self._cool(min(self._kept, self._bound - self._in_use))
 
     def _cool(self, kept: int) -> None:
-        """Give warm memory back until so much is left, first that of the segments used last."""
+        """Give warm memory back until no more is left than that, first that of the youngest segment."""
+        kept = min(kept, self._bound - self._in_use)
         while self._warm > kept:
             segment = next(segment for segment in reversed(self._segments) if segment.warm.nbytes)
             self._warm -= segment.cool(min(self._warm - kept, STRIDE_BYTES))
@@ -252,10 +267,10 @@ class Arena:
                 self._close(segment)
 
     def _drain(self, segment: Segment) -> None:
-        """Give back what nobody can look at, and with the last of its blocks the segment itself."""
+        """Give back what nobody can look at, and with the last of its blocks the segment."""
         while segment.warm.nbytes:
             self._warm -= segment.cool(STRIDE_BYTES)
-        if segment.idle and segment in self._segments:
+        if segment.idle:
             self._close(segment)
 
     def _close(self, segment: Segment) -> None:

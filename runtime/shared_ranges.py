@@ -15,11 +15,12 @@ from collections.abc import Iterator
 class Ranges:
     """A set of bytes, each named by its offset; a range is `start <= byte < end`."""
 
-    __slots__ = ("_ends", "_starts", "nbytes")
+    __slots__ = ("_ends", "_longest", "_starts", "nbytes")
 
     def __init__(self, *ranges: tuple[int, int]) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
+        self._longest = 0  # no range is longer; that none is as long is found out by `find`
         self.nbytes = 0
         for start, end in ranges:
             self.add(start, end)
@@ -43,6 +44,7 @@ class Ranges:
             first, start = at - 1, self._starts[at - 1]
         if after is not False and after == end:
             last, end = at + 1, self._ends[at]
+        self._longest = max(self._longest, end - start)
         self._starts[first:last] = [start]
         self._ends[first:last] = [end]
 
@@ -52,18 +54,23 @@ class Ranges:
         last = bisect_left(self._starts, end)
         if first >= last:
             return
-        overlapping = list(zip(self._starts[first:last], self._ends[first:last], strict=True))
-        kept = [(overlapping[0][0], start), (end, overlapping[-1][1])]
-        kept = [(low, high) for low, high in kept if low < high]
-        self.nbytes -= sum(high - low for low, high in overlapping) - sum(high - low for low, high in kept)
-        self._starts[first:last] = [low for low, _ in kept]
-        self._ends[first:last] = [high for _, high in kept]
+        below, above = self._starts[first], self._ends[last - 1]
+        starts = ([below] if below < start else []) + ([end] if end < above else [])
+        ends = ([start] if below < start else []) + ([above] if end < above else [])
+        self.nbytes -= sum(self._ends[first:last]) - sum(self._starts[first:last])
+        self.nbytes += sum(ends) - sum(starts)
+        self._starts[first:last] = starts
+        self._ends[first:last] = ends
 
     def find(self, nbytes: int) -> int | None:
         """Return where the first range of at least so many bytes starts."""
-        if nbytes > self.nbytes:
+        if nbytes > self._longest:
             return None
-        return next((start for start, end in self if end - start >= nbytes), None)
+        for start, end in self:
+            if end - start >= nbytes:
+                return start
+        self._longest = nbytes - 1
+        return None
 
     def pop(self, nbytes: int) -> tuple[int, int]:
         """Remove the upper end of the last range, so many bytes at most, and return it."""

@@ -20,6 +20,7 @@ from operator import attrgetter
 from circuit.runtime.messages import Region
 from circuit.runtime.shared_memfd import UNTRACKED, open_memory
 from circuit.runtime.shared_segment import label_of
+from circuit.runtime.threads import shielded
 
 
 class RegionLost(Exception):
@@ -47,7 +48,7 @@ class _Mapping(mmap.mmap):
 
 
 def map_region(region: Region, released: Callable[[int], object]) -> memoryview:
-    """Return what a peer lent, read-only and without a copy.
+    """Return what a peer lent, read-only, and copied only if this process can have no more mappings.
 
     Args:
         region: where it is.
@@ -57,30 +58,36 @@ def map_region(region: Region, released: Callable[[int], object]) -> memoryview:
     Raises:
         RegionLost: the peer has ended, or taken the memory back. `released` will not be called.
     """
-    try:
-        descriptor = open_memory(region.pid, region.fd, label_of(region.block))
-    except OSError as error:
-        raise RegionLost(region, error.strerror or "") from error
-    try:
-        mapping = None if _is_scarce(descriptor) else _map(descriptor, region)
-        if mapping is None:
-            copy = _copy(descriptor, region)
-    finally:
-        os.close(descriptor)
-    if mapping is None:
-        released(region.block)
-        return copy
-    mapping.ended = partial(released, region.block)
-    return memoryview(mapping)
+    with shielded():  # until the mapping knows whom to tell
+        try:
+            descriptor = open_memory(region.pid, region.fd, label_of(region.block))
+        except OSError as error:
+            raise RegionLost(region, error.strerror or "") from error
+        try:
+            if _is_scarce(descriptor) or (mapping := _map(descriptor, region)) is None:
+                copy = _copy(descriptor, region)
+                released(region.block)
+                return copy
+        finally:
+            os.close(descriptor)
+        mapping.ended = partial(released, region.block)
+        return memoryview(mapping)
 
 
 def _is_scarce(descriptor: int) -> bool:
-    """Tell whether so many files are open that the rest are not for mappings, which keep one each.
+    """Tell whether so many files are open that the rest are not for mappings, each of which keeps one.
 
-    The system gives the lowest number that is free.
+    A new one gets the lowest number that is free.
     """
+    if UNTRACKED:
+        return False
     bound, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return not UNTRACKED and bound != resource.RLIM_INFINITY and descriptor > bound // 2
+    try:
+        lowest = os.dup(descriptor)
+    except OSError:
+        return True
+    os.close(lowest)
+    return bound != resource.RLIM_INFINITY and lowest > bound // 2
 
 
 def _map(descriptor: int, region: Region) -> _Mapping | None:

@@ -25,7 +25,7 @@ from circuit.runtime.limits import Limits
 from circuit.runtime.messages import NodeId
 from circuit.runtime.node import Node
 from circuit.runtime.places import Worker
-from circuit.runtime.program import Changes, ProgramModule
+from circuit.runtime.program import Changes, NotServed, ProgramModule
 from circuit.runtime.transport import on_transport_thread
 
 PR_SET_PDEATHSIG = 1
@@ -50,7 +50,7 @@ def main() -> None:
         _leave,
     )
     current.fill(node)
-    _import_from(Worker(registrar))
+    _import_from(Worker(registrar), node.me.name)
     node.serve()
     node.reach(registrar)
     while os.read(lifeline, 1):
@@ -89,10 +89,10 @@ def _take_over_console() -> None:
             stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
 
 
-def _import_from(driver: Worker) -> None:
+def _import_from(driver: Worker, me: str) -> None:
     """Have the program's modules imported, and kept up to date, from the process that runs it."""
 
-    def fetch(name: str) -> ProgramModule | None:
+    def fetch(name: str) -> ProgramModule | NotServed | None:
         if on_transport_thread():  # it would wait for a frame that only it can bring
             return None
         try:
@@ -103,7 +103,7 @@ def _import_from(driver: Worker) -> None:
     def changes(since: int) -> Changes:
         return call(modules.changes, since).on(driver).result()
 
-    finder = ProgramFinder(fetch, changes)
+    finder = ProgramFinder(me, fetch, changes)
     sys.meta_path.insert(0, finder)
     modules.import_with(finder)
 

@@ -26,14 +26,13 @@ def main() -> None:
     parser.add_argument("--round-seconds", type=float, default=15.0, help="of one round (default: 15)")
     parser.add_argument("--seed", default=str(SystemRandom().randrange(10**6)), help="default: a new one")
     parser.add_argument("--workers", type=int, default=3, help="how many (default: 3)")
-    parser.add_argument("--calm", action="store_true", help="load only, no faults")
     options = parser.parse_args()
     until = time.monotonic() + options.seconds
     with (
         tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder,
         Storm(options.seed, options.workers, Path(folder), _say) as storm,
     ):
-        for findings in storm.rounds(min(options.round_seconds, options.seconds), not options.calm):
+        for findings in storm.rounds(min(options.round_seconds, options.seconds)):
             if findings or time.monotonic() + options.round_seconds / 2 > until:
                 break
         counts = sorted(storm.field.ledger.counts.items())

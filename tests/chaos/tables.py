@@ -7,16 +7,33 @@ runtime tomorrow is measured too.
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
+import circuit
 from circuit.runtime import current
 
 OURS = "circuit.runtime"
 CONTAINERS = (dict, list, set, frozenset, deque)
+SPARE = {"kept": 64, "digests": 64, "held": 64, "known": 64, "idle": 1000}
+"""Entries that an idle node may keep: messages not yet acknowledged, code and threads for the next call."""
+
+Tables: TypeAlias = dict[str, dict[str, int]]
+"""By the name of the node, then by the table's path from the node."""
+
+
+def tables(workers: Sequence[str]) -> Tables:
+    """Return the sizes of the tables of these workers and of this process.
+
+    Raises:
+        circuit.WorkerLost: one of them does not answer.
+    """
+    found = {name: circuit.call(sizes).on(name).result() for name in workers}
+    return {**found, "driver": sizes()}
 
 
 def sizes() -> dict[str, int]:
-    """Return how many entries each table of this process's node has, by its path from the node.
+    """Return how many entries each table of this process's node has.
 
     Tables of one kind, as those of each peer, are added up.
     """
@@ -25,14 +42,23 @@ def sizes() -> dict[str, int]:
     return dict(found)
 
 
+def grown(before: Tables, after: Tables) -> list[str]:
+    """Tell which tables are larger than they were."""
+    return [
+        f"on {node}, table {path} has {size} entries, and had {before[node].get(path, 0)}"
+        for node, found in after.items()
+        for path, size in found.items()
+        if size > before[node].get(path, 0) + SPARE.get(path.rpartition(".")[2], 0)
+    ]
+
+
 def _walk(thing: Any, path: str, found: Counter[str], seen: set[int]) -> None:
     if id(thing) in seen:
         return
     seen.add(id(thing))
     if isinstance(thing, CONTAINERS):
         found[path] += len(thing)
-        values = list(thing.values()) if isinstance(thing, dict) else list(thing)
-        for value in values:
+        for value in list(thing.values()) if isinstance(thing, dict) else list(thing):
             _walk(value, f"{path}[]", found, seen)
     elif type(thing).__module__.startswith(OURS):
         for name in _attributes(thing):

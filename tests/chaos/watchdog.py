@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-BOUND_SECONDS = 15.0
+BOUND_SECONDS = 40.0
 LOOK_SECONDS = 1.0
 
 

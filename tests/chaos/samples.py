@@ -1,0 +1,47 @@
+"""What a process costs the machine at one moment: read from /proc, so Linux only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+KIBIBYTES_A_MEBIBYTE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One process at one moment; a change of it by less than its tolerance says nothing."""
+
+    memory: float  # mebibytes: its own, and its part of what it shares (proportional set size)
+    threads: float
+    descriptors: float
+    segments: float  # of shared memory: descriptors and mappings of them
+    entries: float  # in all tables of the node
+
+
+MEASURES = tuple(field.name for field in fields(Sample))
+
+
+def take(pid: int, entries: int) -> Sample:
+    """Measure a process; the entries of its tables are known from elsewhere."""
+    process = Path("/proc") / str(pid)
+    memory = _figure(process / "smaps_rollup", "Pss") / KIBIBYTES_A_MEBIBYTE
+    links = [link for descriptor in (process / "fd").iterdir() if (link := _target(descriptor))]
+    shared = sum("memfd:" in link for link in links)
+    shared += sum("memfd:" in line for line in (process / "maps").read_text().splitlines())
+    return Sample(memory, _figure(process / "status", "Threads"), len(links), shared, entries)
+
+
+def _figure(page: Path, name: str) -> int:
+    for line in page.read_text().splitlines():
+        key, _, rest = line.partition(":")
+        if key == name:
+            return int(rest.split()[0])
+    raise LookupError(f"{page} has no {name}")
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except FileNotFoundError:  # closed a moment ago, as that of this very listing
+        return ""

@@ -1,0 +1,100 @@
+"""make soak: a constant load, at whose end everything is where it was at its beginning.
+
+    python -m tests.chaos.soak [--minutes N] [--workers N]
+
+The loads of the storm, without its faults. Again and again the clients pause, every call is held
+to account, and each process is measured. Ends with status 1 if anything has grown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import circuit
+from tests.chaos import hang
+from tests.chaos.account import Account
+from tests.chaos.crowd import Crowd
+from tests.chaos.field import Field
+from tests.chaos.journal import Journal
+from tests.chaos.loads.mix import ready
+from tests.chaos.samples import MEASURES, Sample, take
+from tests.chaos.trend import Trend, trend
+from tests.chaos.watchdog import Watchdog
+
+SAMPLES = 50
+WARM_UP = 0.2
+"""Part of the time that is not counted: what is kept for reuse is being filled."""
+TOLERANCES = {"memory": 0.03, "threads": 0.1, "descriptors": 0.0, "segments": 0.0, "entries": 0.0}
+"""By measure: how much more at the end is no growth, as a part of the start; and then LEAST in any case."""
+LEAST = {"memory": 1.0, "threads": 2.0, "descriptors": 2.0, "segments": 2.0, "entries": 100.0}
+
+
+def main() -> None:
+    """Hold the load for as long as asked, and show what it left."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=main.__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long, about (default: 10)")
+    parser.add_argument("--workers", type=int, default=3, help="how many (default: 3)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, circuit.cluster(options.workers) as cluster:
+        names = [worker.name for worker in cluster.workers]
+        pids = {name: cluster.pid(worker) for name, worker in zip(names, cluster.workers, strict=True)}
+        pids["driver"] = os.getpid()
+        watchdog = Watchdog(lambda what: hang.end(what, field, pids.__getitem__, print))
+        field = Field(names, Journal(Path(folder)), watchdog)
+        samples = _hold(field, pids, options.minutes * 60)
+        watchdog.close()
+    for finding in field.findings:
+        print(f"FOUND: {finding}")
+    sys.exit(_show(samples, field.ledger.counts.total()) or bool(field.findings))
+
+
+def _hold(field: Field, pids: dict[str, int], seconds: float) -> dict[str, list[Sample]]:
+    """Run the load, and return the samples of each process."""
+    for name in field.workers:
+        circuit.call(ready, field.journal).on(name).result()
+    with Crowd(field, "warm up"):
+        time.sleep(seconds * WARM_UP)
+    account = Account(field)
+    samples: dict[str, list[Sample]] = {name: [] for name in pids}
+    for number in range(SAMPLES):
+        with Crowd(field, f"soak/{number}"):
+            time.sleep(seconds * (1 - WARM_UP) / SAMPLES)
+        tables = account.settle()
+        gc.collect()
+        for name, pid in pids.items():
+            samples[name].append(take(pid, sum(tables[name].values())))
+    return samples
+
+
+def _show(samples: dict[str, list[Sample]], calls: int) -> bool:
+    """Print the table; tell whether anything has grown."""
+    table = Table(title=f"{calls:,} calls", title_justify="left")
+    for heading in ("process", "what", "start", "middle", "end", "slope", ""):
+        table.add_column(heading, justify="left" if heading in ("process", "what", "") else "right")
+    grown = False
+    for process, taken in samples.items():
+        for measure in MEASURES:
+            found = trend([getattr(sample, measure) for sample in taken])
+            grew = _grew(measure, found)
+            grown |= grew
+            figures = [f"{figure:,.1f}" for figure in (found.start, found.middle, found.end)]
+            table.add_row(process, measure, *figures, f"{found.slope:+,.1f}", "GREW" if grew else "")
+    Console().print(table)
+    return grown
+
+
+def _grew(measure: str, found: Trend) -> bool:
+    return found.grew(max(LEAST[measure], TOLERANCES[measure] * found.start))
+
+
+if __name__ == "__main__":
+    main()
