@@ -194,10 +194,9 @@ class Future(Generic[T]):
         return f"<Future {self._describe()}, {state}>"
 
     def __reduce__(self) -> Any:
-        with self._lock:
-            if self._promise is None:
-                self._promise = current.node().promise(self)
-            self._asked = True  # by those to whom it is given
+        if self._promise is None:  # two threads may each make one, and either will do
+            self._promise = current.node().promise(self)
+        self._asked = True  # by those to whom it is given
         place = place_of(self._promise, "Future")
         record = self._record
         if record is None:
