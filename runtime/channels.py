@@ -81,6 +81,10 @@ class Channel:
         """How many wait at either end."""
         return len(self._senders) + len(self._receivers)
 
+    def has(self, key: Key) -> bool:
+        """Tell whether a call waits at either end."""
+        return key in self._senders or key in self._receivers
+
     def send(self, key: Key, value: Payload) -> list[Answer]:
         """Offer a value."""
         if self.state is not State.OPEN:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from circuit.runtime.actions import (
@@ -452,6 +452,21 @@ class Core:
     def made(self) -> frozenset[int]:
         """The calls made here that are not over."""
         return frozenset(self._made)
+
+    def state(self, number: int) -> MadeState | None:
+        """Return where a call is that was made here; None if it is over."""
+        made = self._made.get(number)
+        return made.state if made else None
+
+    @property
+    def objects(self) -> Mapping[int, Object]:
+        """The objects of this node that somebody refers to."""
+        return self._objects
+
+    @property
+    def calls_here(self) -> list[Running]:
+        """The calls that run here, or are to, and are not over."""
+        return list(self._running.values())
 
     @property
     def waited_for(self) -> int:

@@ -109,6 +109,11 @@ class Session:
         return self._received
 
     @property
+    def numbered(self) -> int:
+        """How many messages were numbered for the peer, parts of large ones included."""
+        return self._first_kept + len(self._kept)
+
+    @property
     def is_open(self) -> bool:
         """Whether a carrier is up."""
         return self.state is State.OPEN
