@@ -150,8 +150,12 @@ class Core:
         *,
         parent: Key | None = None,
         scope: int = 0,
+        cleanup: bool = False,
     ) -> list[Action]:
         """Make a call of the code, or of an object of `peer`'s if there is none.
+
+        `parent` is the call that makes it, and is cancelled with it; `cleanup`: that was cancelled,
+        knows it, and makes this call in the course of its end.
 
         Raises:
             Overload: too much is under way.
@@ -193,7 +197,8 @@ class Core:
             maker.made.add(call.call)
         if joined:
             joined.members.add(call.call)
-        if (joined and joined.is_cancelled) or (maker and maker.state is RunState.CANCELLED):
+        cancelled = maker and maker.state is RunState.CANCELLED and not cleanup
+        if cancelled or (joined and joined.is_cancelled):
             return [*self._made_over(call.call, MadeEvent.ENDED, now), Revoke(call.call)]
         if found is None:
             return self._lose(call.call, self.peers.down[peer], "no", now)
@@ -704,8 +709,9 @@ class Core:
         state = running.state
         self._unwanted(key, running, RunEvent.CANCEL)
         actions: list[Action] = []
-        for number in sorted(running.made):
-            actions += self._revoke(number, now)
+        if state is not RunState.CANCELLED:
+            for number in sorted(running.made):
+                actions += self._revoke(number, now)
         if state is RunState.WAITING:
             refs = (*running.refs, *self._target_of(running))
             begin = self._admission.over(key, running.serial)

@@ -33,10 +33,13 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None]) -> Callable[[], object]:
+    def start(
+        self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None], strikes: Callable[[], None]
+    ) -> Callable[[], object]:
         """Run a coroutine that handles its own errors; return what cancels it, from any thread.
 
-        `ended` is called when it is over, also if it was cancelled before it began.
+        `ended` is called when it is over, also if it was cancelled before it began; `strikes` when
+        the cancel reaches it.
         """
         import asyncio  # costs 0.1 s, which a node without coroutines does not pay
 
@@ -54,7 +57,12 @@ class EventLoop:
             tasks[0].add_done_callback(lambda _: ended())
 
         loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
-        return lambda: loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+
+        def cancel() -> None:
+            tasks[0].cancel()
+            strikes()
+
+        return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -97,6 +105,7 @@ class Execution:
         self._lend = lend
         self._interruptible = Interruptible(paused, resumed)
         self._cancel_coroutine: Callable[[], object] | None = None
+        self._cancelled = False  # as a coroutine
         self._credit = call.window
         self._grants: Mailbox[int] = Mailbox()
 
@@ -109,6 +118,11 @@ class Execution:
                 self._ended()
 
         threads.start(run)
+
+    @property
+    def struck(self) -> bool:
+        """Whether the code knows that it is being stopped; what it does now is to end."""
+        return self._interruptible.interrupted and (self._cancel_coroutine is None or self._cancelled)
 
     def interrupt(self) -> None:
         """Stop it: its spawner gave it up, or is gone."""
@@ -170,9 +184,12 @@ class Execution:
     def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
         with shielded():
             self._paused()  # for good: it needs no thread
-            self._cancel_coroutine = loop.start(coroutine, self._ended)
+            self._cancel_coroutine = loop.start(coroutine, self._ended, self._strikes)
         if self._interruptible.interrupted:
             self._cancel_coroutine()
+
+    def _strikes(self) -> None:
+        self._cancelled = True
 
     async def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:

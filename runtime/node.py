@@ -131,7 +131,7 @@ class Node:
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
-        self._executions: dict[Key, Execution] = {}  # whose outcome is wanted
+        self._executions: dict[Key, Execution] = {}  # that have not answered
         self._alive: set[Execution] = set()  # whose code has not ended
         self._functions = Functions()
         driver = me == registrar
@@ -192,9 +192,12 @@ class Node:
             else:
                 handle = self._handles[number] = Future(self, number, record)
             call = dataclasses.replace(call, call=number)
-            now = time.monotonic()
+            execution = self._executions.get(parent) if parent else None
+            cleanup = execution is None or execution.struck
+            scope = current.scope()
             try:
-                self._do(self._core.call, peer, call, code, now, parent=parent, scope=current.scope())
+                now = time.monotonic()
+                self._do(self._core.call, peer, call, code, now, parent=parent, scope=scope, cleanup=cleanup)
             except Overload as error:
                 del self._handles[number]
                 raise Overloaded(peer.name, error.bound, error.value) from None
@@ -449,7 +452,7 @@ class Node:
             case Run():
                 self._execute(action)
             case Interrupt(origin, call):
-                if execution := self._executions.pop(Key(origin, call), None):
+                if execution := self._executions.get(Key(origin, call)):
                     execution.interrupt()
             case Grant(origin, call, items):
                 if execution := self._executions.get(Key(origin, call)):
@@ -488,6 +491,7 @@ class Node:
             self._do(self._core.answered, run.origin, outcome, time.monotonic())
 
         def ended() -> None:
+            self._executions.pop(key, None)
             self._do(self._core.ended, *key, time.monotonic())
             with shielded(), self._changed:
                 self._alive.discard(execution)
@@ -513,7 +517,6 @@ class Node:
         with self._lock:
             given_up = not self._core.runs(*key)
         if given_up:  # or over already, and then this changes nothing
-            self._executions.pop(key, None)
             execution.interrupt()
 
     def _loader(self, run: Run) -> Callable[[], Callable[..., Any]]:
