@@ -55,9 +55,10 @@ class Received(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A send or a receive ends because the channel is closed."""
+    """A send or a receive ends because the channel is closed; a value that was to be sent is given back."""
 
     key: Key
+    value: Payload | None = None
 
 
 Answer = Sent | Received | Refused
@@ -88,7 +89,7 @@ class Channel:
     def send(self, key: Key, value: Payload) -> list[Answer]:
         """Offer a value."""
         if self.state is not State.OPEN:
-            return [Refused(key)]
+            return [Refused(key, value)]
         self._senders[key] = value
         return self._move()
 
@@ -107,7 +108,7 @@ class Channel:
     def close(self) -> list[Answer]:
         """End sending; what was accepted can still be received, and who waits to send is refused."""
         self.state = TRANSITIONS[self.state, Event.CLOSE]
-        refused: list[Answer] = [Refused(key) for key in self._senders]
+        refused: list[Answer] = [Refused(key, value) for key, value in self._senders.items()]
         self._senders.clear()
         return refused + self._move()
 

@@ -10,17 +10,20 @@ It joins the parts, each of which is a state machine of its own: sessions and li
 between two lives of nodes; lanes and admission say which calls may go and begin; calls.py tells
 where a call is; references.py who holds what; objects.py what answers to a call of an object.
 
-What a node says to itself takes the same path without a session.
+What a node says to itself takes the same path without a session; it is heard when the event at hand
+is dealt with, as if it came from elsewhere, so that nothing changes under what is being done.
 
 Rules: this file does no I/O, starts no thread and reads no clock: `now`, in seconds, is an argument.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Concatenate, ParamSpec
 
 from circuit.runtime.actions import (
     Action,
@@ -42,7 +45,7 @@ from circuit.runtime.actions import (
 )
 from circuit.runtime.admission import Admission, Key
 from circuit.runtime.calls import Made, MadeEvent, MadeState, RunEvent, Running, RunState
-from circuit.runtime.channels import Answer as ChannelAnswer, Channel, Received, Sent
+from circuit.runtime.channels import Answer as ChannelAnswer, Channel, Received, Refused, Sent
 from circuit.runtime.lanes import Lane, WaitingRoom
 from circuit.runtime.limits import DEFAULT, Limits
 from circuit.runtime.messages import (
@@ -101,6 +104,31 @@ class Overload(Exception):
         self.value = value
 
 
+P = ParamSpec("P")
+
+
+def event(
+    method: Callable[Concatenate[Core, P], list[Action]],
+) -> Callable[Concatenate[Core, P], list[Action]]:
+    """Let what the node says to itself be heard when the event that made it say so is dealt with."""
+
+    @functools.wraps(method)
+    def dealt_with(core: Core, *args: P.args, **kwargs: P.kwargs) -> list[Action]:
+        if core._busy:
+            return method(core, *args, **kwargs)
+        core._busy = True
+        try:
+            actions = method(core, *args, **kwargs)
+            while core._own_words:
+                message, now = core._own_words.popleft()
+                actions = actions + core._heard(core.me, message, now)
+        finally:
+            core._busy = False
+        return actions
+
+    return dealt_with
+
+
 class Core:
     """The state of one node.
 
@@ -138,9 +166,12 @@ class Core:
         self._admission = Admission(limits.running)
         self._scopes: dict[int, Scope] = {}
         self._scope_numbers = itertools.count(1)
+        self._own_words: deque[tuple[Message, float]] = deque()  # said to itself, not yet heard
+        self._busy = False
 
     # Calls: what the program does.
 
+    @event
     def call(
         self,
         peer: NodeId,
@@ -162,7 +193,12 @@ class Core:
         """
         if len(self._made) >= self.limits.pending_calls:
             raise Overload("pending_calls", self.limits.pending_calls)
-        found = self.peers.meet(peer, now) if peer not in self.peers.down else None
+        maker = self._running.get(parent) if parent else None
+        joined = self._scopes.get(scope)
+        stopped = maker and maker.state is RunState.CANCELLED and not cleanup
+        unwanted = stopped or (joined and joined.is_cancelled)
+        down = self.peers.down.get(peer)
+        found = None if unwanted or down else self.peers.meet(peer, now)
         lane = None
         if found and peer != self.me:
             lane = found.lanes.setdefault(call.target, Lane(self.limits))
@@ -171,8 +207,6 @@ class Core:
             ):
                 raise Overload("pending_bytes", self.limits.pending_bytes)
         self.spawned += 1
-        maker = self._running.get(parent) if parent else None
-        joined = self._scopes.get(scope)
         call = replace(call, scoped=bool(joined or (maker and maker.settles)))
         pins: list[int] = []
         if found and peer != self.me:
@@ -197,15 +231,15 @@ class Core:
             maker.made.add(call.call)
         if joined:
             joined.members.add(call.call)
-        cancelled = maker and maker.state is RunState.CANCELLED and not cleanup
-        if cancelled or (joined and joined.is_cancelled):
+        if unwanted:
             return [*self._made_over(call.call, MadeEvent.ENDED, now), Revoke(call.call)]
-        if found is None:
-            return self._lose(call.call, self.peers.down[peer], "no", now)
+        if down:
+            return self._lose((call.call,), down, None, now)
         if lane is None or lane.offer(call, code):
             return self._send_call(peer, call, code, now)
         return []
 
+    @event
     def cancel(self, number: int, now: float) -> list[Action]:
         """Give a call up, and what it spawned; its outcome, if there will be one, is ignored."""
         made = self._made.get(number)
@@ -223,6 +257,7 @@ class Core:
             return actions
         return self._say(made.peer, Cancel(number), now)  # what it spawned goes on, and is to stop
 
+    @event
     def taken(self, number: int, now: float) -> list[Action]:
         """Note that the program took an item of a stream."""
         made = self._made.get(number)
@@ -237,6 +272,7 @@ class Core:
         self._scopes[number] = Scope()
         return number
 
+    @event
     def cancel_scope(self, number: int, now: float) -> list[Action]:
         """Cancel what was spawned in a scope, and what will be."""
         scope = self._scopes.get(number)
@@ -247,6 +283,7 @@ class Core:
             actions += self._revoke(member, now)
         return actions
 
+    @event
     def leave_scope(self, number: int) -> list[Action]:
         """Note that the scope's block is left; Leave follows when all is over."""
         if self._scopes[number].left():
@@ -267,6 +304,7 @@ class Core:
         """Make an object of an outcome that will be known; the caller has one use of the reference."""
         return self._own(Promise())
 
+    @event
     def resolve(self, promise: int, outcome: Return | Kept | Raise, now: float) -> list[Action]:
         """Tell the outcome of a promise to all who wait for it, and who will ask."""
         found = self._objects.get(promise)
@@ -284,16 +322,19 @@ class Core:
         """Note one more use of each reference."""
         self.references.use(refs)
 
+    @event
     def drop(self, refs: Iterable[ObjectId], now: float) -> list[Action]:
         """Note that one use of each reference is gone."""
         return self._follow(self.references.drop(refs), now)
 
+    @event
     def release(self, peer: NodeId, blocks: tuple[int, ...], now: float) -> list[Action]:
         """Tell a peer that nobody here looks at these blocks of its memory any more."""
         return self._say(peer, Release(blocks), now)
 
     # Calls: what the executor says.
 
+    @event
     def answered(self, origin: NodeId, answer: Answer, now: float) -> list[Action]:
         """Send an outcome or an item to the spawner, unless it gave the call up."""
         key = Key(origin, answer.call)
@@ -313,6 +354,7 @@ class Core:
             return self._say(origin, Kept(answer.call, Payload(refs=(kept,))), now) + self.drop((kept,), now)
         return self._say(origin, answer, now)
 
+    @event
     def ended(self, origin: NodeId, number: int, now: float) -> list[Action]:
         """Note that no more of a call's code will run."""
         key = Key(origin, number)
@@ -324,6 +366,7 @@ class Core:
         actions = self.drop(self._target_of(running), now)
         return actions + self._settle(key, running, now) + self._begin(begin, now)
 
+    @event
     def paused(self, origin: NodeId, number: int, now: float) -> list[Action]:
         """Note that a call waits for another one, or needs no thread: its place is the next one's."""
         return self._begin(self._admission.paused(Key(origin, number)), now)
@@ -336,11 +379,13 @@ class Core:
 
     # What the transport says.
 
+    @event
     def reach(self, peer: NodeId, now: float) -> list[Action]:
         """Have a carrier to `peer` before there is anything to say."""
         self.peers.meet(peer, now).dialled = True
         return [Dial(peer), Alarm()]
 
+    @event
     def expect(self, peer: NodeId, now: float) -> list[Action]:
         """Await a carrier from `peer`, and never dial it."""
         self.peers.meet(peer, now).dials_us = True
@@ -359,6 +404,7 @@ class Core:
         found = self.peers.get(peer)
         return found.session if found else None
 
+    @event
     def opened(
         self, peer: NodeId, received: int, pid: int, now: float, *, shares: bool = False
     ) -> list[Action]:
@@ -373,6 +419,7 @@ class Core:
         found.pid = pid
         return [Flush(peer), Alarm()]
 
+    @event
     def received(self, peer: NodeId, frame: Frame, now: float) -> list[Action]:
         """Take a frame in."""
         found = self.peers.get(peer)
@@ -387,6 +434,7 @@ class Core:
             actions += self._hear(peer, message, now)
         return [*actions, Flush(peer)]  # an acknowledgement may be owed
 
+    @event
     def broke(self, peer: NodeId, now: float) -> list[Action]:
         """Note that the carrier to `peer` is gone."""
         found = self.peers.get(peer)
@@ -397,6 +445,7 @@ class Core:
         found.session.broke(now)
         return [Alarm()]
 
+    @event
     def refused(self, peer: NodeId, refusal: Refusal, now: float) -> list[Action]:
         """Note that the peer will not have a session with us, or broke its rules."""
         found = self.peers.meet(peer, now)
@@ -408,6 +457,7 @@ class Core:
 
     # What the cluster says.
 
+    @event
     def joined(self, node: NodeId, now: float) -> list[Action]:
         """Note a life of a node; the registrar tells the others."""
         self.peers.lives(node)
@@ -417,6 +467,7 @@ class Core:
                 actions += self._say(peer, Up(node), now)
         return actions
 
+    @event
     def died(self, down: Down, now: float) -> list[Action]:
         """Note that a node's process ended; what it said before is read out first."""
         found = self.peers.get(down.node)
@@ -433,6 +484,7 @@ class Core:
         times += [peer.death[1] for _, peer in self.peers if peer.death]
         return min(times, default=None)
 
+    @event
     def tick(self, now: float) -> list[Action]:
         """Do what is due."""
         actions: list[Action] = []
@@ -525,11 +577,13 @@ class Core:
     # Saying.
 
     def _say(self, peer: NodeId, message: Message, now: float) -> list[Action]:
+        payload = payload_of(message)
         if peer == self.me:
-            return list(self._hear(self.me, message, now))
+            self.references.use(payload.refs if payload else ())
+            self._own_words.append((message, now))
+            return []
         if peer in self.peers.down:
             return []
-        payload = payload_of(message)
         if payload and payload.refs and not payload.pin:
             pin = self.references.pin(peer, payload.refs)
             message = with_payload(message, replace(payload, pin=pin))
@@ -576,8 +630,7 @@ class Core:
 
     def _hear(self, peer: NodeId, message: Message, now: float) -> list[Action]:
         payload = payload_of(message)
-        if payload is None or peer == self.me:
-            self.references.use(payload.refs if payload else ())
+        if payload is None:
             return self._heard(peer, message, now)
         actions: list[Action] = []
         if any(isinstance(buffer, Region) for buffer in payload.buffers):
@@ -854,8 +907,8 @@ class Core:
                     actions += self._reply(key, Return(key.call, value), now) + self.drop(value.refs, now)
                 case Sent(key):
                     actions += self._reply(key, Return(key.call, Payload()), now)
-                case _:
-                    actions += self._reply(answer.key, End(answer.key.call), now)
+                case Refused(key, value):
+                    actions += self._reply(key, End(key.call), now) + self.drop(value.refs if value else (), now)
         return actions
 
     def _return_to_channel(self, made: Made, outcome: Outcome, now: float) -> list[Action]:
@@ -874,15 +927,18 @@ class Core:
 
     # Ends.
 
-    def _lose(self, number: int, down: Down, ran: Ran, now: float) -> list[Action]:
-        made = self._made[number]
+    def _lose(self, numbers: Iterable[int], down: Down, peer: Peer | None, now: float) -> list[Action]:
+        """End calls whose node is gone; their scopes are told when all of them have ended."""
         actions: list[Action] = []
-        if made.state in (MadeState.HELD, MadeState.SENT):
-            actions.append(Lose(number, down, ran, self.peers.was_replaced(down.node)))
-            if made.scope:
-                actions += self.cancel_scope(made.scope, now)
-        if number in self._made:
+        failed: dict[int, None] = {}
+        for number in numbers:
+            made = self._made[number]
+            if made.state in (MadeState.HELD, MadeState.SENT):
+                actions.append(Lose(number, down, _ran(made, peer), self.peers.was_replaced(down.node)))
+                failed[made.scope] = None
             actions += self._made_over(number, MadeEvent.LOST, now)
+        for scope in failed:
+            actions += self.cancel_scope(scope, now)
         return actions
 
     def _gone(self, down: Down, now: float) -> list[Action]:
@@ -892,9 +948,8 @@ class Core:
             return []
         found = self.peers.forget(down)
         actions: list[Action] = []
-        for number, made in list(self._made.items()):
-            if made.peer == node and number in self._made:
-                actions += self._lose(number, down, _ran(made, found), now)
+        lost = [number for number, made in self._made.items() if made.peer == node]
+        actions += self._lose(lost, down, found, now)
         for key in [key for key in self._running if key.origin == node]:
             actions += self._cancelled(key, now)
         actions += self._follow(self.references.gone(node), now)

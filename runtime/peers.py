@@ -148,6 +148,8 @@ class Peers:
             return Refusal(f"{me.name} knows no session to resume")
         if known and known.dialled and not known.dials_us and (known.session.resumes or me < peer):
             return Refusal("both dialled", crossed=True)
+        if known and hello.received < known.session.acknowledged:
+            return Refusal("a later hello was answered before this one")  # nobody waits for this answer
         found = self.meet(peer, now)
         found.dials_us = True
         if hello.resumes:

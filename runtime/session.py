@@ -109,6 +109,11 @@ class Session:
         return self._received
 
     @property
+    def acknowledged(self) -> int:
+        """How many messages the peer has said that it has."""
+        return self._first_kept
+
+    @property
     def numbered(self) -> int:
         """How many messages were numbered for the peer, parts of large ones included."""
         return self._first_kept + len(self._kept)
