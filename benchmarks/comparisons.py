@@ -6,6 +6,7 @@ Each is taken in turn, Circuit and peer, so that both have the same machine; wha
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import subprocess
 import sys
@@ -60,7 +61,8 @@ def comparisons(folder: Path) -> list[Comparison]:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """Return how long an action takes."""
+    """Return how long an action takes, which begins without the garbage of the one before."""
+    gc.collect()
     began = time.perf_counter()
     action()
     return time.perf_counter() - began

@@ -90,7 +90,7 @@ class RewritingLoader(SpawnLoader):
     def get_code(self, fullname: str) -> CodeType:
         """Return the code of the module. Raises SyntaxError if it does not compile."""
         path = self.get_filename(fullname)
-        return cached_code(self.get_data(path), path, self._rewritten, f"pytest-{pytest.__version__}")
+        return cached_code(path, self.get_data, self._rewritten, f"pytest-{pytest.__version__}")
 
     def _rewritten(self, data: bytes, path: str) -> CodeType:
         # Not loaded above: it loads the compiler, which a cached module does not need.

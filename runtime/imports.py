@@ -51,15 +51,18 @@ class ProgramFinder(MetaPathFinder):
         self._changes = changes
         self._catching_up = threading.Lock()
         self._edition = 0
-        self._reloads = 0
+        self._digests: dict[str, bytes] = {}  # of what was reloaded, as far as is known here
+        self._never = _NEVER
+        self.reloads = 0
+        """How many times this process executed one of the modules again."""
         self._elsewhere: dict[str, str] = {}  # where the driver has what is installed
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module of the program; None leaves it to the installation."""
-        top, _, rest = fullname.partition(".")
-        if top in _NEVER or (rest and _loader(fullname.rpartition(".")[0]) is None):
+        parent, _, _ = fullname.rpartition(".")
+        if _loader(parent) is None if parent else fullname in self._never:
             return None
         module = self._fetch(fullname)
         if module is None:
@@ -70,7 +73,7 @@ class ProgramFinder(MetaPathFinder):
             return None
         if module.code is None and module.locations is None:
             return _extension(fullname, module)
-        loader = ProgramLoader(module, self._reloads)
+        loader = ProgramLoader(module, self)
         spec = ModuleSpec(fullname, loader, origin=module.origin, is_package=module.locations is not None)
         spec.has_location = module.origin is not None
         if module.locations is not None:
@@ -89,9 +92,22 @@ class ProgramFinder(MetaPathFinder):
             if edition <= self._edition:  # another call was first
                 return
             changes = self._changes(self._edition)
+            self._digests |= dict(changes.modules)
+            self._cast(changes.shadows)
             for name, digest in changes.modules:
-                self._reload(name, digest)
+                if (loader := _loader(name)) is not None:
+                    before = dict(vars(sys.modules[name]))
+                    self._reload(name, digest, loader)
+                    if changes.rebinds:
+                        _rebind(name, before)
             self._edition = changes.edition
+
+    def newest(self, name: str, module: ProgramModule) -> ProgramModule:
+        """Return what is to be executed as `module`: another, if it was reloaded since it was fetched."""
+        if self._digests.get(name, module.digest) == module.digest:
+            return module
+        fetched = self._fetch(name)
+        return fetched if isinstance(fetched, ProgramModule) else module
 
     def explain(self, error: BaseException) -> None:
         """Note on the error of a missing module who asked for it, and what to do."""
@@ -107,29 +123,36 @@ class ProgramFinder(MetaPathFinder):
             f"and {found}; install it for that worker{remedy}"
         )
 
-    def _reload(self, name: str, digest: bytes) -> None:
-        loader = _loader(name)
-        if loader is None or (loader.digest == digest and loader.after == self._reloads):
-            return
-        if loader.digest == digest:
-            loader.exec_module(sys.modules[name])
-        else:
+    def _cast(self, shadows: frozenset[str]) -> None:
+        """Have the program's modules imported where this worker has, or even loaded, the library's."""
+        new = shadows & self._never
+        self._never -= new
+        for name in [name for name in list(sys.modules) if name.partition(".")[0] in new]:
+            del sys.modules[name]
+
+    def _reload(self, name: str, digest: bytes, loader: ProgramLoader) -> None:
+        if loader.digest != digest:
             importlib.reload(sys.modules[name])  # finds it again, with another loader
             loader = _loader(name) or loader
-        self._reloads += 1
-        loader.after = self._reloads
+        elif loader.after != self.reloads:
+            loader.exec_module(sys.modules[name])
+        else:
+            return
+        self.reloads += 1
+        loader.after = self.reloads
 
 
 class ProgramLoader(Loader):
     """Executes a module that was served.
 
     Attributes:
-        after: how many reloads of the program's modules this process had done by then.
+        after: how many reloads this process had done by then.
     """
 
-    def __init__(self, module: ProgramModule, after: int) -> None:
-        self.after = after
+    def __init__(self, module: ProgramModule, finder: ProgramFinder) -> None:
+        self.after = finder.reloads
         self._module = module
+        self._finder = finder
         self._failed = False
 
     @property
@@ -139,6 +162,8 @@ class ProgramLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code in it."""
+        # Fetched before this process caught up, and not seen by that, for it was not in sys.modules yet.
+        self._module = self._finder.newest(module.__name__, self._module)
         if self._module.code is None:
             return
         try:
@@ -168,6 +193,19 @@ def _loader(name: str) -> ProgramLoader | None:
     """Return what loaded a module, if the program's node served it."""
     loader = getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None)
     return loader if isinstance(loader, ProgramLoader) else None
+
+
+def _rebind(name: str, before: dict[str, object]) -> None:
+    """Give the program's modules what they had imported from a module anew, as %autoreload does."""
+    after = vars(sys.modules[name])
+    renewed = {
+        id(old): after[key]
+        for key, old in before.items()
+        if getattr(old, "__module__", None) == name and after.get(key, old) is not old
+    }
+    for other in [other for other in list(sys.modules) if _loader(other) is not None]:
+        holder = vars(sys.modules[other])
+        holder.update({key: renewed[id(held)] for key, held in list(holder.items()) if id(held) in renewed})
 
 
 def _asker(error: ImportError) -> str:

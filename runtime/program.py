@@ -10,7 +10,8 @@ reloaded, which sets another `__spec__`. Each call carries the edition that its 
 a worker that knows an older one asks what changed before it runs the call.
 
 Rules: all workers get one version, read once and served from memory until a reload is seen. It is
-the one that runs here; a file that was edited since is not (see `running.py`).
+the one that runs here; a file that was edited since is not (see `running.py`), unless IPython's
+%autoreload sees to it that it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import marshal
+import os
 import site
 import sys
 import sysconfig
@@ -25,8 +27,17 @@ import threading
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import TypeAlias
 
-from circuit.runtime.running import read_code
+from circuit.runtime.running import code_in_file, running_code
+
+_AUTORELOAD = "IPython.extensions.autoreload"
+"""Once it is loaded, modules whose files were edited are patched, mostly without a reload."""
+
+_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
+"""Where most modules lie, so that a look at the path is enough."""
+
+_State: TypeAlias = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +72,15 @@ class NotServed:
 class Changes:
     """What `edition` of the program has other than an earlier one.
 
-    `modules` has the names and digests of those that were reloaded, in the order of the reloads.
+    `modules` has the names and digests of those that were reloaded, in the order of the reloads;
+    `rebinds` tells whether other modules got what they had imported from these anew, too. `shadows`
+    has the names of all the modules that the program has where others have one of the library.
     """
 
     edition: int
     modules: tuple[tuple[str, bytes], ...]
+    rebinds: bool = False
+    shadows: frozenset[str] = frozenset()
 
 
 class Program:
@@ -74,9 +89,14 @@ class Program:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._served: dict[str, ProgramModule] = {}
-        self._watched: dict[str, ModuleSpec] = {}  # of `_served`; replaced, never changed
+        # Of those, both replaced and never changed: as they are loaded here (None: not yet), and their files.
+        self._watched: dict[str, ModuleSpec | None] = {}
+        self._states: dict[str, _State] = {}
         self._reloaded: dict[str, int] = {}  # in the order of the last reloads; since which edition
         self._edition = 0
+        self._library: set[str] = set()  # names of the standard library that were looked at here
+        self._shadows: set[str] = set()  # and are the program's
+        self._loaded = 0
 
     def edition(self) -> int:
         """Return the edition of now; takes 0.1 us for each module that was served."""
@@ -85,6 +105,10 @@ class Program:
             now = getattr(modules.get(name), "__spec__", None)
             if now is not spec and now is not None:
                 return self._next_edition()
+        if _AUTORELOAD in modules and self._states != {name: self._state(name) for name in self._watched}:
+            return self._next_edition()
+        if self._loaded != len(modules):
+            self._look_for_shadows()
         return self._edition
 
     def catch_up(self, edition: int) -> None:
@@ -103,60 +127,88 @@ class Program:
             return NotServed()
         if not _is_programs(spec):
             return NotServed(spec.origin or spec.name)
-        module = _read(spec)
+        loaded, state = _loaded_spec(name), _state_of(spec.origin)
+        module = _read(spec, edited=False)
         with self._lock:
             if name not in self._served:
                 self._served[name] = module
-                self._watched = {**self._watched, name: spec}
+                self._states = {**self._states, name: state}
+                self._watched = {**self._watched, name: loaded}
             return self._served[name]
 
     def changes(self, since: int) -> Changes:
         """Return what was reloaded after the edition `since`."""
         with self._lock:
             changed = [name for name, edition in self._reloaded.items() if edition > since]
-            return Changes(self._edition, tuple((name, self._served[name].digest) for name in changed))
+            digests = tuple((name, self._served[name].digest) for name in changed)
+            return Changes(self._edition, digests, _AUTORELOAD in sys.modules, frozenset(self._shadows))
 
     def _next_edition(self) -> int:
         with self._lock:
+            self._edition += 1
             # A reload moves its module to the end of sys.modules: their order is that of the reloads.
-            specs = {
-                name: spec
-                for name, module in list(sys.modules.items())
-                if name in self._watched
-                and (spec := getattr(module, "__spec__", None)) is not None
-                and spec is not self._watched[name]
-            }
-            self._edition += bool(specs)
-            for name, spec in specs.items():
-                try:
-                    self._served[name] = _read(spec)
-                except (SyntaxError, ValueError, OSError, ImportError):
-                    continue  # neither could the reload: the program still runs what was served
-                self._reloaded.pop(name, None)
-                self._reloaded[name] = self._edition
-            self._watched = {**self._watched, **specs}
+            order = {name: place for place, name in enumerate(list(sys.modules))}
+            for name in sorted(self._watched, key=lambda name: order.get(name, -1)):
+                self._look_at(name)
             return self._edition
+
+    def _look_at(self, name: str) -> None:
+        before, now, state = self._watched[name], _loaded_spec(name), self._state(name)
+        edited = _AUTORELOAD in sys.modules and state != self._states[name]
+        self._states = {**self._states, name: state}
+        if now is None or (now is before and not edited):
+            return
+        self._watched = {**self._watched, name: now}
+        try:
+            module = _read(now, edited=edited)
+        except (SyntaxError, ValueError, OSError, ImportError):
+            return  # neither could the reload: the program still runs what was served
+        if before is not None or module.digest != self._served[name].digest:
+            self._served[name] = module
+            self._reloaded.pop(name, None)
+            self._reloaded[name] = self._edition
+
+    def _look_for_shadows(self) -> None:
+        with self._lock:
+            self._loaded = len(sys.modules)
+            names = (sys.modules.keys() & sys.stdlib_module_names) - self._library
+            shadows = {name for name in names if (spec := _loaded_spec(name)) and _is_programs(spec)}
+            self._library |= names
+            self._shadows |= shadows
+            self._edition += bool(shadows)
+
+    def _state(self, name: str) -> _State:
+        return _state_of(self._served[name].origin)
+
+
+def _state_of(file: str | None) -> _State:
+    try:
+        found = os.stat(file or "")  # noqa: PTH116 (twice as fast, and %autoreload has it done at each spawn)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _loaded_spec(name: str) -> ModuleSpec | None:
+    return getattr(sys.modules.get(name), "__spec__", None)
 
 
 def _find(name: str) -> ModuleSpec | None:
-    loaded = sys.modules.get(name)
-    if loaded is not None and getattr(loaded, "__spec__", None) is not None:
-        return loaded.__spec__
     try:
-        return importlib.util.find_spec(name)
+        return _loaded_spec(name) or importlib.util.find_spec(name)
     except (ImportError, ValueError):  # a parent that is missing, or is no package
         return None
 
 
-def _read(spec: ModuleSpec) -> ProgramModule:
+def _read(spec: ModuleSpec, *, edited: bool) -> ProgramModule:
     locations = None if spec.submodule_search_locations is None else tuple(spec.submodule_search_locations)
-    code, source = read_code(spec)
+    code, source = code_in_file(spec) if edited else running_code(spec)
     return ProgramModule(marshal.dumps(code) if code else None, source, spec.origin, locations)
 
 
 def _is_programs(spec: ModuleSpec) -> bool:
     if spec.origin is not None and spec.has_location:
-        return not _is_installed(spec.origin)
+        return not spec.origin.startswith(_LIBRARY) and not _is_installed(spec.origin)
     locations = spec.submodule_search_locations
     return locations is not None and not any(_is_installed(location) for location in locations)
 

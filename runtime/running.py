@@ -17,30 +17,43 @@ from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import TypeGuard
 from zipimport import zipimporter
 
 _WORD = 0xFFFFFFFF  # times and sizes in bytecode files have 32 bits
 
 
-def read_code(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
-    """Return the code of a module and its source, as far as they can be had.
+def running_code(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
+    """Return the code of a module as it was imported here, and its source, as far as they can be had.
 
     Warns if the file was edited since this process imported it, and what it was then is gone.
     """
+    module = sys.modules.get(spec.name)
+    if module is None or not _shows_code(spec.loader):
+        return code_in_file(spec)
+    left = _left_behind(spec)
+    if left is not None and _runs(module, left):
+        return left, None
+    code, source = code_in_file(spec)
+    if code is not None and not _runs(module, code):
+        _warn(spec)
+    return code, source
+
+
+def code_in_file(spec: ModuleSpec) -> tuple[CodeType | None, str | None]:
+    """Return the code and the source that a module's file has now, as far as they can be had."""
     loader = spec.loader
-    if isinstance(loader, (InspectLoader, zipimporter)):
-        module = sys.modules.get(spec.name)
-        if module is not None and (code := _left_behind(spec)) is not None and _runs(module, code):
-            return code, None
-        code = loader.get_code(spec.name)
-        if module is not None and code is not None and not _runs(module, code):
-            _warn(spec)
-        return code, loader.get_source(spec.name)
-    if spec.origin is not None and spec.origin.endswith(".py"):  # a loader that shows no code (pytest's)
-        data = Path(spec.origin).read_bytes()
-        code = compile(data, spec.origin, "exec", dont_inherit=True)
-        return code, importlib.util.decode_source(data)
+    if _shows_code(loader):
+        return loader.get_code(spec.name), loader.get_source(spec.name)
+    if spec.origin is not None and spec.origin.endswith(".py"):  # pytest's loader, for one
+        source = Path(spec.origin).read_bytes()
+        code = compile(source, spec.origin, "exec", dont_inherit=True)
+        return code, importlib.util.decode_source(source)
     return None, None
+
+
+def _shows_code(loader: object) -> TypeGuard[InspectLoader | zipimporter]:
+    return isinstance(loader, (InspectLoader, zipimporter))
 
 
 def _warn(spec: ModuleSpec) -> None:

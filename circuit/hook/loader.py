@@ -18,8 +18,7 @@ class SpawnLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """Return the code of the module. Raises SyntaxError if it does not compile."""
-        path = self.get_filename(fullname)
-        return cached_code(self.get_data(path), path, compiled)
+        return cached_code(self.get_filename(fullname), self.get_data, compiled)
 
     def source_to_code(self, data: bytes, path: str) -> CodeType:  # type: ignore[override]
         """Compile the bytes of a `.cpy` file. Raises SyntaxError."""

@@ -1,7 +1,7 @@
 """A process that stands between the nodes of a cluster: a network that fails when it is told to.
 
-Nodes find each other by the sockets in the cluster's folder. The relay takes the place of each: it
-moves the socket to a folder of its own and listens at the old path, for every life of a node anew.
+Nodes find each other by the sockets in the cluster's folder. The relay takes the place of each: the
+socket gets a path in another folder and the relay listens at the old one, for every life of a node anew.
 The kernel says which process dials (SO_PEERCRED), so a link is known by the dialler's process id and
 the name of the node that was dialled. What the relay has read and not yet written on is what is on
 its way: a cut loses it, as a network would, though the sender's kernel took it.
@@ -59,7 +59,7 @@ class Relay:
 
     Args:
         folder: in it the cluster makes the folder of its sockets.
-        aside: where the sockets are moved to; on the same file system.
+        aside: where the sockets are from then on; on the same file system.
     """
 
     def __init__(self, folder: Path, aside: Path) -> None:
@@ -118,17 +118,21 @@ class Relay:
         return found
 
     async def _take_place(self, entry: os.DirEntry[str]) -> None:
+        """Listen in the place of a socket; at no moment is there none."""
         self._lives += 1
         real = self._aside / f"{entry.name}-{self._lives}"
+        new = self._aside / "new"
+        node = entry.name.partition(".")[0]
+        ours = await asyncio.start_unix_server(
+            lambda reader, writer: self._connect(node, real, reader, writer), new
+        )
+        inode = new.stat().st_ino
         with contextlib.suppress(FileNotFoundError):  # replaced again within a moment: the next look sees it
-            Path(entry.path).rename(real)
-            node = entry.name.partition(".")[0]
-            ours = await asyncio.start_unix_server(
-                lambda reader, writer: self._connect(node, real, reader, writer), entry.path
-            )
+            real.hardlink_to(entry.path)
+            new.rename(entry.path)
             if entry.name in self._taken:
                 self._taken[entry.name][1].close()
-            self._taken[entry.name] = (Path(entry.path).stat().st_ino, ours)
+            self._taken[entry.name] = (inode, ours)
 
     async def _connect(
         self, node: str, real: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

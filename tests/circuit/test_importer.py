@@ -230,7 +230,7 @@ def test_a_damaged_cache_is_made_again(folder: Path, damage: bytes | None) -> No
     good = cache.read_bytes()
     cache.write_bytes(good[:-20] if damage is None else damage)
     assert importlib.import_module("cpy_damaged").x == 1
-    assert cache.read_bytes() == good
+    assert cache.read_bytes()[-20:] == good[-20:]
 
 
 def test_another_compiler_does_not_trust_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,11 +341,15 @@ def test_an_option_of_the_compiler_is_part_of_the_key(folder: Path) -> None:
     path = str(write(folder / "cpy_optional.cpy", ""))
     options = {option: compile(repr(option), path, "exec") for option in ("", "one", "two")}
     for option, code in options.items():
-        assert cached_code(b"", path, partial(_returned, code), option) == code
+        assert cached_code(path, _nothing, partial(_returned, code), option) == code
     assert len(list((folder / "__pycache__").iterdir())) == 3
     other = compile("other", path, "exec")
     for option, code in options.items():
-        assert cached_code(b"", path, partial(_returned, other), option) == code
+        assert cached_code(path, _nothing, partial(_returned, other), option) == code
+
+
+def _nothing(path: str) -> bytes:
+    return b""
 
 
 def _returned(code: CodeType, source: bytes, path: str) -> CodeType:

@@ -233,3 +233,15 @@ def test_pdb_begins_a_module(project: Any) -> None:
         "-m", "pdb", "-m", "app", typed="break app.cpy:2\ncontinue\nprint(x)\ncontinue\nquit\n"
     )
     assert "-> return spawn abs(x) on 'w1'\n(Pdb) -3\n(Pdb) 3\n" in ran.stdout, ran.stdout
+
+
+def test_pdb_takes_a_file_that_it_is_given_for_python(project: Any) -> None:
+    project.write("app.cpy", "h = spawn abs(-3) on 'w1'\nprint(h.result())\n")
+    ran = project.circuit("-m", "pdb", "app.cpy", typed="continue\nquit\n")
+    assert "SyntaxError: invalid syntax" in ran.stdout + ran.stderr and "3\n" not in ran.stdout
+
+
+def test_a_breakpoint_on_a_worker_has_nobody_to_ask(project: Any) -> None:
+    project.write("app.cpy", "def stop():\n    breakpoint()\n\n(spawn stop() on 'w1').result()\n")
+    ran = project.circuit("app.cpy", typed="continue\n")
+    assert ran.returncode == 1 and "bdb.BdbQuit" in ran.stderr, ran.stderr

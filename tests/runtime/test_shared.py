@@ -38,6 +38,12 @@ def kernel_bytes(labels):
     return sum({state.st_ino: state.st_blocks * 512 for state in states}.values())
 
 
+def span(block):
+    """Return the memory that a block is in, and where in it."""
+    region = block.region
+    return label_of(region.block), region.offset, region.offset + region.nbytes
+
+
 @pytest.fixture
 def arena():
     """Make an arena and close it."""
@@ -131,10 +137,10 @@ class ArenaModel(RuleBasedStateMachine):
             assert view[0] == view[-1] == self._value(block)
 
     @invariant()
-    def blocks_do_not_overlap(self):
-        spans = sorted((b.region.fd, b.region.offset, b.region.offset + b.region.nbytes) for b in self.held)
-        for (fd, _, end), (other_fd, start, _) in pairwise(spans):
-            assert fd != other_fd or end <= start
+    def no_two_blocks_overlap_nor_one_with_what_was_abandoned(self):
+        spans = sorted(span(block) for block in {*self.held, *self.abandoned})
+        for (label, _, end), (other, start, _) in pairwise(spans):
+            assert label != other or end <= start
         assert all(start % mmap.PAGESIZE == 0 for _, start, _ in spans)
 
     @invariant()
