@@ -119,6 +119,7 @@ class References:
         self._seq = 0
         self._announced: dict[NodeId, dict[int, _Announcement]] = {}  # by owner and seq, until answered
         self._unanswered: dict[ObjectId, int] = {}  # by the seq of the announcement
+        self._gone: set[NodeId] = set()  # nobody is there to announce to
 
     # What the program and the shell do.
 
@@ -181,7 +182,8 @@ class References:
             held = self._held.get(ref)
             if held is None:
                 held = self._held[ref] = _Held()
-                new.setdefault(ref.owner, []).append(ref.number)
+                if ref.owner not in self._gone:
+                    new.setdefault(ref.owner, []).append(ref.number)
             elif ref in self._unanswered:
                 waits.add((ref.owner, self._unanswered[ref]))
             held.uses += 1
@@ -233,6 +235,7 @@ class References:
 
     def gone(self, peer: NodeId) -> list[Effect]:
         """Forget a node whose session is over: as holder, as receiver, and as owner of what we hold."""
+        self._gone.add(peer)
         effects: list[Effect] = []
         for number, owned in list(self._owned.items()):
             if owned.holders.pop(peer, None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from circuit.runtime.admission import Key
 from circuit.runtime.calls import MadeState, RunState
 from circuit.runtime.channels import Channel
 from circuit.runtime.messages import Down, ObjectId, Payload
@@ -99,12 +100,12 @@ def _waits(target: Object | None, spawned: Spawned) -> bool:
 
 
 def _check_table(network: Network, host: Host) -> None:
-    uses = _uses(network, host)
+    uses, pins = _uses(network, host), _pins(network, host)
     for row in host.references.table():
         ref, name = row.object, f"{host.id.name}'s object {row.object.number} of {row.object.owner.name}"
         seen = f"{name} has {row.uses} uses, and should have {uses[ref]}"
         hold(Promise.REACHABLE, row.uses == uses.pop(ref, 0), seen)
-        hold(Promise.REACHABLE, not row.pins, f"{name} is pinned {row.pins} times")
+        hold(Promise.REACHABLE, row.pins == pins[ref], f"{name} has {row.pins} pins, and should have {pins[ref]}")
         if ref.owner == host.id:
             holders = {
                 other.id
@@ -114,9 +115,9 @@ def _check_table(network: Network, host: Host) -> None:
             listed = {node.name for node in row.holders}
             seen = f"{name} is held by {sorted(node.name for node in holders)}, and lists {sorted(listed)}"
             hold(Promise.REACHABLE, holders == set(row.holders), seen)
-            hold(Promise.REACHABLE, row.uses or holders, f"{name} is held by nobody")
+            hold(Promise.REACHABLE, row.uses or row.pins or holders, f"{name} is held by nobody")
         else:
-            hold(Promise.REACHABLE, row.uses, f"{name} is not used")
+            hold(Promise.REACHABLE, row.uses or row.pins, f"{name} is not used")
     for ref, count in uses.items():
         went = network.is_harsh and ref in network.custodies.freed
         hold(Promise.REACHABLE, not count or went, f"{host.id.name} uses {ref} {count} times, and lists it not")
@@ -125,16 +126,24 @@ def _check_table(network: Network, host: Host) -> None:
 def _uses(network: Network, host: Host) -> Counter[ObjectId]:
     """Return how often each reference is used on a node, by programs and by objects."""
     uses = Counter(host.uses)
-    for number, target in host.core.objects.items():
+    for target in host.core.objects.values():
         for payload in _contents(target):
             uses.update(payload.refs)
-        _ = number
     for running in host.core.calls_here:
         if running.state is RunState.WAITING:
             uses.update(running.refs)
         if running.state is not RunState.SETTLING and running.target:
             uses[ObjectId(host.id, running.target)] += 1
     return +uses
+
+
+def _pins(network: Network, host: Host) -> Counter[ObjectId]:
+    """Return how often each reference is in the arguments of a call that is held back."""
+    pins: Counter[ObjectId] = Counter()
+    for number in host.core.made:
+        if host.core.state(number) is MadeState.HELD:
+            pins.update(network.ledger.calls[Key(host.id, number)].refs)
+    return pins
 
 
 def _contents(target: Object) -> Iterator[Payload]:

@@ -237,7 +237,8 @@ class Host:
     ) -> Spawned:
         """Make a call."""
         number = next(self._numbers)
-        spawned = Spawned(Key(self.id, number), peer, maker, target, method, window, scope, value)
+        refs = arguments.refs + (code.pickle.refs if code else ())
+        spawned = Spawned(Key(self.id, number), peer, maker, target, method, window, scope, refs, value)
         self.network.ledger.calls[spawned.key] = spawned
         digest, of = code.digest if code else b"", target.number if target else 0
         call = Call(number, arguments, digest, of, method, window)

@@ -59,6 +59,7 @@ class Spawned:
     method: str
     window: int
     scope: int
+    refs: tuple[ObjectId, ...]  # in its arguments, or in its code
     value: Value | None = None
     promise: ObjectId | None = None
     ending: Ending | None = None

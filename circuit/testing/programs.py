@@ -73,7 +73,7 @@ class Program:
         """Run, for a call."""
         random = self.network.random
         self.spawned = spawned
-        self._steps = random.randrange(8 if self._produces else 4)
+        self._steps = random.randrange(8 if self._produces else 6)
         self._sleeps = not self._produces and random.random() < 0.1
         self._go_on()
 
@@ -170,7 +170,11 @@ class Program:
             if spawned.window:
                 self.host.cancel(spawned)
         handles, self.handles = self.handles, []
-        self.host.drop(handles)
+        main = self.host.main
+        if self is not main and not self.network.winds_down and self.network.random.random() < 0.5:
+            main.handles += handles  # as a function does that puts what it was given into a global
+        else:
+            self.host.drop(handles)
 
     def end(self) -> None:
         """Run no more."""

@@ -14,10 +14,14 @@ from circuit.testing.check import check_at_end, check_at_rest, close_channels
 from circuit.testing.custody import WatchedReferences
 from circuit.testing.faults import HARSH, MILD, Fault
 from circuit.testing.network import FAIR, LIMITS, Network, Weather
+from circuit.testing.objects import Kind as ObjectKind
 from circuit.testing.promises import BrokenPromise
 
 ACTIVE_SECONDS = 1.5
 """When the faults begin; the programs go on for as long as they have steps left."""
+
+SECONDS = (0.002, 0.02, 0.1)
+"""How long frames take, about: shorter than programs take for a step, as long, longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def run(
         names,
         registrar=names[0] if kind.registrar else "",
         limits=kind.limits,
-        weather=kind.weather,
+        weather=replace(kind.weather, seconds=draw.choice(SECONDS)),
         chance=kind.chance,
         steps=draw.randrange(20, 80),
         core=core,
@@ -92,7 +96,8 @@ def run(
         _play(network, kind, draw)
     except BrokenPromise as error:
         broken = error
-    network.seen.update({f"ended: {ending.name}": n for ending, n in network.ledger.endings.items()})
+    seen = network.seen
+    seen.update({f"ended: {ending.name}": n for ending, n in network.ledger.endings.items()})
     network.seen["calls"] = len(network.ledger.calls)
     network.seen["values"] = len(network.ledger.values)
     network.seen["references handed on"] = network.custodies.handed_on
@@ -101,6 +106,9 @@ def run(
 
 def _play(network: Network, kind: Kind, draw: Random) -> None:
     for host in network.living:
+        for _ in range(draw.randrange(1, 3)):
+            ref = host.main.own(draw.choice((ObjectKind.PLAIN, ObjectKind.SERIAL, ObjectKind.CHANNEL)))
+            host.main.spawn(network.any_node(), (ref,))
         host.main.start()
     if kind.faults:
         for _ in range(draw.randrange(7)):
