@@ -16,14 +16,19 @@ if TYPE_CHECKING:
         StreamCall as StreamCall,
         call as call,
     )
+    from circuit.runtime.channel import Channel as Channel, channel as channel
     from circuit.runtime.cluster import Cluster as Cluster, cluster as cluster
     from circuit.runtime.errors import (
         Cancelled as Cancelled,
+        ChannelClosed as ChannelClosed,
         CircuitError as CircuitError,
         ClusterError as ClusterError,
         NotSendable as NotSendable,
+        Overloaded as Overloaded,
+        OwnerRestarted as OwnerRestarted,
         RemoteError as RemoteError,
         RemoteTraceback as RemoteTraceback,
+        StaleReference as StaleReference,
         WorkerLost as WorkerLost,
     )
     from circuit.runtime.future import (
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
         Future as Future,
         as_completed as as_completed,
         gather as gather,
+        wait as wait,
     )
+    from circuit.runtime.limits import Limits as Limits
     from circuit.runtime.places import (
         Worker as Worker,
         WorkerSet as WorkerSet,
@@ -39,21 +46,27 @@ if TYPE_CHECKING:
         worker as worker,
         workers as workers,
     )
-    from circuit.runtime.ref import Ref as Ref, ref as ref
+    from circuit.runtime.ref import Ref as Ref, ref as ref, refs as refs
     from circuit.runtime.stream import Stream as Stream
 
 _HOMES = {
     "Call": "call",
     "Cancelled": "errors",
     "CancelledError": "future",
+    "Channel": "channel",
+    "ChannelClosed": "errors",
     "CircuitError": "errors",
     "Cluster": "cluster",
     "ClusterError": "errors",
     "Future": "future",
+    "Limits": "limits",
     "NotSendable": "errors",
+    "Overloaded": "errors",
+    "OwnerRestarted": "errors",
     "Ref": "ref",
     "RemoteError": "errors",
     "RemoteTraceback": "errors",
+    "StaleReference": "errors",
     "Stream": "stream",
     "StreamCall": "call",
     "Worker": "places",
@@ -61,10 +74,13 @@ _HOMES = {
     "WorkerSet": "places",
     "as_completed": "future",
     "call": "call",
+    "channel": "channel",
     "cluster": "cluster",
     "gather": "future",
     "here": "places",
     "ref": "ref",
+    "refs": "ref",
+    "wait": "future",
     "worker": "places",
     "workers": "places",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from circuit.runtime.messages import Call, Code, Down, End, Item, NodeId, Raise, Return
+from circuit.runtime.messages import Call, Code, Down, End, Item, Kept, NodeId, Raise, Return, Stale
 
 Ran: TypeAlias = Literal["no", "yes", "unknown"]
 
@@ -28,6 +28,13 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """Close whatever carrier there is to this node; another one may come up, and the session goes on."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Close whatever carrier there is to this node; its session is over."""
 
@@ -41,11 +48,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Execute a call that came in from `origin`."""
+    """Execute a call that came in from `origin`: of the code, or of an object of this node's."""
 
     origin: NodeId
     call: Call
-    code: Code
+    code: Code | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +76,63 @@ class Grant:
 class Deliver:
     """Hand an outcome, or the next item of a stream, to the one that spawned the call."""
 
-    outcome: Return | Raise | Item | End
+    outcome: Return | Kept | Raise | Stale | Item | End
 
 
 @dataclass(frozen=True, slots=True)
 class Lose:
-    """The node that had the call is gone; `ran` says whether it can have begun there."""
+    """The node that had the call is gone; `ran` says whether it can have begun there.
+
+    `restarted`: another life of that node is there in its place.
+    """
 
     call: int
     down: Down
     ran: Ran
+    restarted: bool = False
 
 
-Action: TypeAlias = Dial | Flush | HangUp | Alarm | Run | Interrupt | Grant | Deliver | Lose
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """A call made here was cancelled together with the call or the scope that made it."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Nobody refers to this object of this node's any more."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """All that was spawned in a scope is over."""
+
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Nobody listens to this node any more, though its process may live: end it."""
+
+    node: NodeId
+
+
+Action: TypeAlias = (
+    Dial
+    | Flush
+    | Break
+    | HangUp
+    | Alarm
+    | Run
+    | Interrupt
+    | Grant
+    | Deliver
+    | Lose
+    | Revoke
+    | Free
+    | Leave
+    | Fence
+)

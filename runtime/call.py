@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from circuit.runtime import current
 from circuit.runtime.future import Future
+from circuit.runtime.handles import Handle
 from circuit.runtime.pickling import dumps, dumps_arguments
 from circuit.runtime.places import Place, locate
 from circuit.runtime.record import Record
@@ -18,6 +19,25 @@ from circuit.runtime.stream import Stream
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Method:
+    """A method of an object that lives on some node: spawned there, it is called on the object itself.
+
+    Attributes:
+        reference: what the user has of the object.
+        handle: the object, for messages.
+        name: of the method.
+        is_stream: whether it is a generator.
+    """
+
+    __slots__ = ("handle", "is_stream", "name", "reference")
+
+    def __init__(self, reference: object, handle: Handle, name: str, *, is_stream: bool) -> None:
+        self.reference = reference
+        self.handle = handle
+        self.name = name
+        self.is_stream = is_stream
 
 
 class _Spawnable:
@@ -34,8 +54,12 @@ class _Spawnable:
         node = current.node()
         peer = locate(place)
         name = name_of(self._function)
-        callee = dumps(self._function, name)
-        arguments = dumps_arguments(self._args, self._kwargs)
+        arguments = dumps_arguments(self._args, self._kwargs, node.lend)
+        function: object = self._function
+        if isinstance(function, Method) and function.handle.owner == peer:
+            record = Record(name, site, peer, reference=repr(function.reference))
+            return node.call_object(function.handle, function.name, record, arguments, stream=stream)
+        callee = dumps(self._function, name, node.lend)
         return node.call(peer, Record(name, site, peer), callee, arguments, stream=stream)
 
     def __repr__(self) -> str:
@@ -52,6 +76,7 @@ class Call(_Spawnable, Generic[T]):
 
         Raises:
             NotSendable: the callee or an argument cannot travel; nothing was sent.
+            Overloaded: more is under way than a bound allows; nothing was sent.
             ClusterError: there is no such worker.
         """
         future: Future[T] = self._spawn(place, Site(sys._getframe(1)), stream=False)
@@ -99,8 +124,10 @@ def name_of(function: Callable[..., Any]) -> str:
     return type(function).__qualname__
 
 
-def is_generator(function: Callable[..., Any]) -> bool:
+def is_generator(function: object) -> bool:
     """Tell whether calling it gives a generator, sync or async: then its spawn is a Stream."""
+    if isinstance(function, Method):
+        return function.is_stream
     if not inspect.isroutine(function) and not isinstance(function, functools.partial):
         function = type(function).__call__
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)

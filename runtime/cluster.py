@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ from circuit.runtime.console import Console
 from circuit.runtime.errors import ClusterError, WorkerLost
 from circuit.runtime.folder import SocketFolder
 from circuit.runtime.future import CancelledError
+from circuit.runtime.limits import DEFAULT, Limits
 from circuit.runtime.messages import Down, NodeId
 from circuit.runtime.places import Worker, WorkerSet
 from circuit.runtime.processes import Ended, Processes
@@ -31,31 +33,31 @@ class Cluster:
     `with` block by an exception cancels them.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, limits: Limits) -> None:
         # Workers take longer to start than anything here: they go first, side by side.
         self._folder = SocketFolder()
-        name = uuid.uuid4().hex
+        self._name = uuid.uuid4().hex
+        self._limits = limits
         self._driver = _new_life("driver")
         self._members = [_new_life(f"w{number}") for number in range(1, workers + 1)]
+        self._lives: dict[str, NodeId] = {}  # whose processes run, by incarnation
         self._console = Console()
         self._started = threading.Event()
         self._processes = Processes(WORKER_MODULE, self._console, self._ended)
         try:
             for member in self._members:
-                self._processes.start(
-                    member.name,
-                    {
-                        "cluster": name,
-                        "folder": os.fspath(self._folder.path),
-                        "me": member,
-                        "members": self._members,
-                        "registrar": self._driver,
-                        "parent": os.getpid(),
-                    },
-                )
+                self._start(member)
             from circuit.runtime.node import Node  # imports grpc, while the workers do the same
 
-            self._node = Node(self._driver, name, self._folder.path, self._members, self._driver)
+            self._node = Node(
+                self._driver,
+                self._name,
+                self._folder.path,
+                self._members,
+                self._driver,
+                limits,
+                self._fence,
+            )
             for member in self._members:
                 self._node.expect(member)
             self._node.serve()
@@ -73,12 +75,34 @@ class Cluster:
 
     @property
     def workers(self) -> WorkerSet:
-        """The workers that were started, in order."""
+        """The workers, in order, each in the life that was started last."""
         return WorkerSet([Worker(member) for member in self._members])
 
     def pid(self, worker: Worker) -> int:
         """Return the process id of a worker."""
         return self._processes.pid(worker.name)
+
+    def restart(self, worker: Worker | str) -> Worker:
+        """Start a worker anew under its name; returns at once with the new life of it.
+
+        What lived on the old one is gone: references to it raise OwnerRestarted, and its calls
+        WorkerLost. One that still runs is killed first.
+
+        Raises:
+            ClusterError: the cluster is closed, or never had such a worker.
+        """
+        name = worker if isinstance(worker, str) else worker.name
+        old = next((member for member in self._members if member.name == name), None)
+        if old is None or self._closed:
+            raise ClusterError(f"{self!r} cannot restart {name!r}: it has no such worker")
+        if self._node.downed(old) is None:
+            self._processes.kill(name)
+            self._node.died(Down(old, self._processes.pid(name), "was restarted"))
+        new = _new_life(name)
+        self._members[self._members.index(old)] = new
+        self._node.joined(new)
+        self._start(new)
+        return Worker(new)
 
     def close(self, *, cancel: bool = False) -> None:
         """End the cluster: wait for all spawns, or cancel them; no process is left behind.
@@ -113,10 +137,31 @@ class Cluster:
     def __repr__(self) -> str:
         return f"<Cluster of {len(self._members)} workers{', closed' if self._closed else ''}>"
 
+    def _start(self, member: NodeId) -> None:
+        self._lives[member.incarnation] = member
+        self._processes.start(
+            member.name,
+            member.incarnation,
+            {
+                "cluster": self._name,
+                "folder": os.fspath(self._folder.path),
+                "me": member,
+                "members": self._members,
+                "registrar": self._driver,
+                "limits": dataclasses.asdict(self._limits),
+                "parent": os.getpid(),
+            },
+        )
+
     def _ended(self, ended: Ended) -> None:
         self._started.wait()
-        (member,) = (member for member in self._members if member.name == ended.name)
+        member = self._lives.pop(ended.life)
         self._node.died(Down(member, ended.pid, ended.how, ended.stderr))
+
+    def _fence(self, node: NodeId) -> None:
+        """Kill a worker that was out of contact for too long: nobody would hear what it does."""
+        if node.incarnation in self._lives:
+            self._processes.kill(node.name)
 
     def _wait_for_spawns(self) -> None:
         """Wait until no node has a call under way: two rounds of counting that agree (Mattern, 1987)."""
@@ -147,11 +192,15 @@ def calls_made() -> int:
     return current.node().wait_settled(running=1)
 
 
-def cluster(workers: int | None = None) -> Cluster:
+def cluster(workers: int | None = None, *, limits: Limits = DEFAULT) -> Cluster:
     """Start an embedded cluster: `workers` processes on this machine, one a core if not said.
 
     Returns at once; what is spawned before a worker is up waits for it. The cluster ends with
     its `with` block, by `close()`, or with the program.
+
+    Args:
+        workers: how many processes.
+        limits: the bounds that all of its nodes keep.
 
     Raises:
         ClusterError: this process belongs to a cluster already.
@@ -162,7 +211,7 @@ def cluster(workers: int | None = None) -> Cluster:
     if workers < 1:
         raise ValueError(f"a cluster needs at least one worker, not {workers}")
     with current.being_filled():
-        started = Cluster(workers)
+        started = Cluster(workers, limits)
         current.fill(started._node)
     atexit.register(_close_at_exit, started)
     return started

@@ -32,3 +32,8 @@ class SentCodes:
             return [code]
         oldest, _ = self._digests.popitem(last=False)
         return [Forget(oldest), code]
+
+    def forget(self, digest: bytes) -> Forget:
+        """Return what says that the peer need not hold this code any longer."""
+        self._digests.pop(digest, None)
+        return Forget(digest)

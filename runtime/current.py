@@ -1,12 +1,18 @@
-"""The node that this process is: one slot, filled when a cluster begins or a worker starts."""
+"""Where code runs: the node that this process is, and the spawned call that it is part of.
+
+The node is one slot, filled when a cluster begins or a worker starts. The call is a context
+variable, so tasks that a coroutine starts belong to its call, too.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING
 
+from circuit.runtime.admission import Key
 from circuit.runtime.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -67,3 +73,24 @@ def empty() -> None:
     """Forget the node: its cluster was closed."""
     with _slot.lock:
         _slot.node = None
+
+
+_call: ContextVar[Key | None] = ContextVar("circuit_call", default=None)
+_scope: ContextVar[int] = ContextVar("circuit_scope", default=0)
+
+
+def call() -> Key | None:
+    """Return the spawned call that this code is part of."""
+    return _call.get()
+
+
+def scope() -> int:
+    """Return the scope that what is spawned here belongs to; 0: none."""
+    return _scope.get()
+
+
+def context_of(key: Key) -> Context:
+    """Return a context for the code of a call."""
+    context = Context()
+    context.run(_call.set, key)
+    return context

@@ -4,7 +4,11 @@
     ├── NotSendable        you did it: a value that cannot travel
     ├── ClusterError       you did it: no such worker, a cluster within a cluster, ...
     ├── RemoteError        an exception that could not travel, told in words
-    └── WorkerLost         it broke: the process that had the call is gone
+    ├── Overloaded         you did it: more under way than a bound allows
+    ├── ChannelClosed      somebody closed the channel
+    ├── WorkerLost         it broke: the process that had the call is gone
+    ├── StaleReference     it broke: the object is gone, or its owner gave this process up
+        └── OwnerRestarted it broke: another life of the owner is there, without the object
 
 Every one of them can be pickled, since each may cross from worker to worker.
 """
@@ -107,6 +111,64 @@ class WorkerLost(CircuitError):
         return text
 
 
+class Overloaded(CircuitError):
+    """More is under way than a bound of the cluster allows; nothing was spawned.
+
+    Attributes:
+        worker: where it was to go.
+        bound: the field of `Limits`.
+        value: what that is.
+    """
+
+    def __init__(self, worker: str, bound: str, value: int) -> None:
+        super().__init__(worker, bound, value)
+        self.worker = worker
+        self.bound = bound
+        self.value = value
+
+    def __str__(self) -> str:
+        return (
+            f"a spawn on {self.worker!r} would go beyond {self.bound} = {self.value:,}: ask for results of "
+            f"earlier spawns first, or start the cluster with limits=Limits({self.bound}=...)"
+        )
+
+
+class ChannelClosed(CircuitError):
+    """The channel is closed: nothing more can be sent, and all that was sent has been received.
+
+    Attributes:
+        channel: how it is shown.
+    """
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
+    def __str__(self) -> str:
+        return f"{self.channel} is closed"
+
+
+class StaleReference(CircuitError):
+    """The object that a reference meant is gone, or its owner no longer listens to this process.
+
+    Attributes:
+        reference: how it is shown.
+        reason: why it is stale.
+    """
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(reference, reason)
+        self.reference = reference
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reference} is stale: {self.reason}"
+
+
+class OwnerRestarted(StaleReference):
+    """The worker that owned the object was restarted, and what lived on it is gone."""
+
+
 class RemoteTraceback(Exception):
     """The frames of an exception in the process where it was raised: its `__cause__` here."""
 
@@ -126,7 +188,19 @@ class Cancelled(BaseException):
 
 
 # Users meet these under their public names: in tracebacks, and in pickles.
-for _public in (CircuitError, ClusterError, NotSendable, RemoteError, WorkerLost, RemoteTraceback, Cancelled):
+for _public in (
+    CircuitError,
+    ClusterError,
+    NotSendable,
+    RemoteError,
+    Overloaded,
+    ChannelClosed,
+    WorkerLost,
+    StaleReference,
+    OwnerRestarted,
+    RemoteTraceback,
+    Cancelled,
+):
     _public.__module__ = "circuit"
 
 

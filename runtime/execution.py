@@ -6,6 +6,7 @@ the node's event loop. Whatever it raises, and whatever cannot be sent, becomes 
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import os
 import threading
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from circuit.runtime.errors import Cancelled, describe
 from circuit.runtime.mailbox import Mailbox
-from circuit.runtime.messages import Call, End, Item, Payload, Raise, Return
-from circuit.runtime.pickling import dumps, loads
+from circuit.runtime.messages import Answer, Call, End, Item, Payload, Raise, Return
+from circuit.runtime.modules import catch_up, explain
+from circuit.runtime.pickling import Lend, dumps, loads
 from circuit.runtime.threads import Interruptible, Threads, print_as_uncaught, shielded
 
 if TYPE_CHECKING:
     import asyncio
 
-Answer: TypeAlias = Return | Raise | Item | End
+Load: TypeAlias = Callable[[], Callable[..., Any]]
 
 
 class EventLoop:
@@ -31,10 +33,13 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None]) -> Callable[[], object]:
+    def start(
+        self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None], strikes: Callable[[], None]
+    ) -> Callable[[], object]:
         """Run a coroutine that handles its own errors; return what cancels it, from any thread.
 
-        `ended` is called when it is over, also if it was cancelled before it began.
+        `ended` is called when it is over, also if it was cancelled before it began; `strikes` when
+        the cancel reaches it.
         """
         import asyncio  # costs 0.1 s, which a node without coroutines does not pay
 
@@ -51,8 +56,13 @@ class EventLoop:
             tasks.append(loop.create_task(coroutine))
             tasks[0].add_done_callback(lambda _: ended())
 
-        loop.call_soon_threadsafe(begin)
-        return lambda: loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+        loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+
+        def cancel() -> None:
+            tasks[0].cancel()
+            strikes()
+
+        return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -71,26 +81,48 @@ class Execution:
         call: what to run, and its arguments.
         answer: sends an outcome or an item to the spawner; may be called from any thread.
         ended: called once when no more of the call's code will run.
+        paused: called when the call begins to wait for another, or needs its thread no more.
+        resumed: called when it goes on.
+        lend: see `pickling`.
     """
 
-    def __init__(self, call: Call, answer: Callable[[Answer], None], ended: Callable[[], None]) -> None:
-        self._call = call
+    def __init__(
+        self,
+        call: Call,
+        answer: Callable[[Answer], None],
+        ended: Callable[[], None],
+        paused: Callable[[], None],
+        resumed: Callable[[], None],
+        lend: Lend,
+    ) -> None:
+        self._number = call.call
+        self._edition = call.edition
+        self._arguments: Payload | None = call.arguments
+        self._is_stream = call.window > 0
         self._answer = answer
         self._ended = ended
-        self._interruptible = Interruptible()
+        self._paused = paused
+        self._lend = lend
+        self._interruptible = Interruptible(paused, resumed)
         self._cancel_coroutine: Callable[[], object] | None = None
+        self._cancelled = False  # as a coroutine
         self._credit = call.window
         self._grants: Mailbox[int] = Mailbox()
 
-    def start(self, threads: Threads, loop: EventLoop, load: Callable[[], Callable[..., Any]]) -> None:
-        """Run the call; `load` gives the callee, on the thread that runs it."""
+    def start(self, threads: Threads, loop: EventLoop, load: Load, context: contextvars.Context) -> None:
+        """Run the call in a context of its own; `load` gives the callee, on the thread that runs it."""
 
         def run() -> None:
-            self._interruptible.run(lambda: self._run(load, loop))
+            self._interruptible.run(lambda: context.run(self._run, load, loop))
             if self._cancel_coroutine is None:
                 self._ended()
 
         threads.start(run)
+
+    @property
+    def struck(self) -> bool:
+        """Whether the code knows that it is being stopped; what it does now is to end."""
+        return self._interruptible.interrupted and (self._cancel_coroutine is None or self._cancelled)
 
     def interrupt(self) -> None:
         """Stop it: its spawner gave it up, or is gone."""
@@ -105,20 +137,32 @@ class Execution:
 
     def _run(self, load: Callable[[], Callable[..., Any]], loop: EventLoop) -> None:
         try:
-            with shielded():  # struck in the midst of an import, it would leave the import lock taken
-                function = load()
-                args, kwargs = loads(self._call.arguments)
+            function, (args, kwargs) = self._prepare(load)
             value = function(*args, **kwargs)
-            if self._call.window and inspect.isasyncgen(value):
+            del args, kwargs  # what was sent lives no longer than the callee wants
+            if self._is_stream and inspect.isasyncgen(value):
                 self._start_on(loop, self._stream_async(value))
-            elif self._call.window:
+            elif self._is_stream:
                 self._stream(iter(value))
             elif inspect.iscoroutine(value):
                 self._start_on(loop, self._await(value))
             else:
-                self._answer(Return(self._call.call, dumps(value, "result")))
+                self._answer(Return(self._number, dumps(value, "result", self._lend)))
         except BaseException as error:  # noqa: BLE001 (it is the outcome: the spawner gets it)
-            self._answer(raised(self._call.call, error))
+            self._answer(raised(self._number, error))
+
+    def _prepare(self, load: Load) -> tuple[Callable[..., Any], Any]:
+        """Return the callee and its arguments.
+
+        A cancel waits meanwhile: one that struck the import of a module would leave the lock of all
+        imports locked.
+        """
+        with shielded():
+            catch_up(self._edition)
+            function = load()
+            assert self._arguments is not None, "a call is run once"
+            arguments, self._arguments = loads(self._arguments), None
+        return function, arguments
 
     def _stream(self, items: Iterator[Any]) -> None:
         try:
@@ -129,9 +173,9 @@ class Execution:
                 try:
                     item = next(items)
                 except StopIteration:
-                    self._answer(End(self._call.call))
+                    self._answer(End(self._number))
                     return
-                self._answer(Item(self._call.call, dumps(item, "item")))
+                self._answer(Item(self._number, dumps(item, "item", self._lend)))
                 self._credit -= 1
         finally:
             if inspect.isgenerator(items):
@@ -139,26 +183,30 @@ class Execution:
 
     def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
         with shielded():
-            self._cancel_coroutine = loop.start(coroutine, self._ended)
+            self._paused()  # for good: it needs no thread
+            self._cancel_coroutine = loop.start(coroutine, self._ended, self._strikes)
         if self._interruptible.interrupted:
             self._cancel_coroutine()
 
+    def _strikes(self) -> None:
+        self._cancelled = True
+
     async def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:
-            self._answer(Return(self._call.call, dumps(await coroutine, "result")))
+            self._answer(Return(self._number, dumps(await coroutine, "result", self._lend)))
         except BaseException as error:  # noqa: BLE001 (as in _run)
-            self._answer(raised(self._call.call, error))
+            self._answer(raised(self._number, error))
 
     async def _stream_async(self, items: AsyncIterator[Any]) -> None:
         try:
             async for item in items:
-                self._answer(Item(self._call.call, dumps(item, "item")))
+                self._answer(Item(self._number, dumps(item, "item", self._lend)))
                 self._credit -= 1
                 while not self._credit:
                     self._credit += await self._grants.get_async()
-            self._answer(End(self._call.call))
+            self._answer(End(self._number))
         except BaseException as error:  # noqa: BLE001 (as in _run)
-            self._answer(raised(self._call.call, error))
+            self._answer(raised(self._number, error))
         finally:
             if inspect.isasyncgen(items):
                 await items.aclose()
@@ -170,6 +218,7 @@ class Execution:
 
 def raised(call: int, error: BaseException) -> Raise:
     """Make the answer of a call that raised, with its frames from the first that is not ours."""
+    explain(error)
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next

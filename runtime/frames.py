@@ -13,23 +13,36 @@ from google.protobuf.message import DecodeError
 
 from circuit.proto import session_pb2 as pb
 from circuit.runtime.messages import (
+    Begun,
+    Bytes,
     Call,
     Cancel,
+    Clean,
     Code,
     Credit,
+    Dirtied,
+    Dirty,
     Down,
     End,
     Forget,
     Frame,
     Hello,
     Item,
+    Kept,
     Message,
     NodeId,
+    ObjectId,
     Part,
     Payload,
     Raise,
     Refusal,
+    Region,
+    Release,
     Return,
+    Settled,
+    Stale,
+    Unpin,
+    Up,
     Welcome,
 )
 
@@ -58,9 +71,11 @@ def encode(frame: Frame | Opening) -> bytes:
             wire.hello.python = frame.python
             wire.hello.received = frame.received
             wire.hello.resumes = frame.resumes
+            wire.hello.memory = frame.memory
         case Welcome():
             wire.welcome.received = frame.received
             wire.welcome.pid = frame.pid
+            wire.welcome.shares = frame.shares
         case Refusal():
             wire.refusal.reason = frame.reason
             wire.refusal.crossed = frame.crossed
@@ -88,10 +103,12 @@ def decode(data: bytes) -> Frame | Opening:
                 python=hello.python,
                 received=hello.received,
                 resumes=hello.resumes,
+                memory=hello.memory,
                 protocol=hello.protocol,
             )
         case "welcome":
-            return Welcome(wire.welcome.received, wire.welcome.pid)
+            welcome = wire.welcome
+            return Welcome(welcome.received, welcome.pid, welcome.shares)
         case "refusal":
             return Refusal(wire.refusal.reason, wire.refusal.crossed)
     return Frame(wire.first, wire.received, tuple(map(_message_from_wire, wire.messages)))
@@ -113,14 +130,46 @@ def _node_from_wire(wire: pb.NodeId) -> NodeId:
 
 
 def _fill(wire: pb.Payload, payload: Payload) -> None:
-    wire.buffers.extend(buffer if type(buffer) is bytes else bytes(buffer) for buffer in payload.buffers)
+    for index, buffer in enumerate(payload.buffers):
+        if isinstance(buffer, Region):
+            wire.buffers.append(b"")
+            wire.regions.add(
+                pid=buffer.pid,
+                fd=buffer.fd,
+                offset=buffer.offset,
+                nbytes=buffer.nbytes,
+                block=buffer.block,
+                index=index,
+            )
+        else:
+            wire.buffers.append(_contiguous(buffer))
+    if payload.refs:
+        wire.refs.extend(pb.ObjectId(owner=_node_to_wire(owner), number=n) for owner, n in payload.refs)
+        wire.pin = payload.pin
     if payload.transfer:
         wire.transfer = payload.transfer
         wire.sizes.extend(payload.sizes)
 
 
+def _contiguous(buffer: Bytes) -> bytes:
+    if type(buffer) is bytes:
+        return buffer
+    if isinstance(buffer, (bytearray, memoryview)):
+        return bytes(buffer)
+    raise TypeError("a block is written as a region or as parts")
+
+
 def _payload(wire: pb.Payload) -> Payload:
-    return Payload(tuple(wire.buffers), wire.transfer, tuple(wire.sizes))
+    buffers: tuple[Bytes, ...] = tuple(wire.buffers)
+    if wire.regions:
+        placed = list(buffers)
+        for region in wire.regions:
+            if region.index >= len(placed):
+                raise ProtocolError(f"region {region.index} of {len(placed)} buffers")
+            placed[region.index] = Region(region.pid, region.fd, region.offset, region.nbytes, region.block)
+        buffers = tuple(placed)
+    refs = tuple(ObjectId(_node_from_wire(ref.owner), ref.number) for ref in wire.refs)
+    return Payload(buffers, refs, wire.pin, wire.transfer, tuple(wire.sizes))
 
 
 def _encode_part(wire: pb.Message, message: Part) -> None:
@@ -142,12 +191,29 @@ def _encode_call(wire: pb.Message, message: Call) -> None:
     call.call = message.call
     call.digest = message.digest
     call.window = message.window
+    call.target = message.target
+    call.method = message.method
+    call.edition = message.edition
+    call.scoped = message.scoped
     _fill(call.arguments, message.arguments)
+
+
+def _encode_begun(wire: pb.Message, message: Begun) -> None:
+    wire.begun.calls.extend(message.calls)
 
 
 def _encode_return(wire: pb.Message, message: Return) -> None:
     wire.returned.call = message.call
     _fill(wire.returned.value, message.value)
+
+
+def _encode_kept(wire: pb.Message, message: Kept) -> None:
+    wire.kept.call = message.call
+    _fill(wire.kept.value, message.value)
+
+
+def _encode_stale(wire: pb.Message, message: Stale) -> None:
+    wire.stale.call = message.call
 
 
 def _encode_raise(wire: pb.Message, message: Raise) -> None:
@@ -179,11 +245,43 @@ def _encode_cancel(wire: pb.Message, message: Cancel) -> None:
     wire.cancel.call = message.call
 
 
+def _encode_settled(wire: pb.Message, message: Settled) -> None:
+    wire.settled.call = message.call
+
+
+def _encode_dirty(wire: pb.Message, message: Dirty) -> None:
+    wire.dirty.numbers.extend(message.numbers)
+    wire.dirty.seq = message.seq
+
+
+def _encode_dirtied(wire: pb.Message, message: Dirtied) -> None:
+    wire.dirtied.seq = message.seq
+    wire.dirtied.missing.extend(message.missing)
+
+
+def _encode_clean(wire: pb.Message, message: Clean) -> None:
+    wire.clean.numbers.extend(message.numbers)
+    wire.clean.seq = message.seq
+
+
+def _encode_unpin(wire: pb.Message, message: Unpin) -> None:
+    wire.unpin.pins.extend(message.pins)
+
+
+def _encode_release(wire: pb.Message, message: Release) -> None:
+    wire.release.blocks.extend(message.blocks)
+
+
+def _encode_up(wire: pb.Message, message: Up) -> None:
+    wire.up.node.CopyFrom(_node_to_wire(message.node))
+
+
 def _encode_down(wire: pb.Message, message: Down) -> None:
     wire.down.node.CopyFrom(_node_to_wire(message.node))
     wire.down.pid = message.pid
     wire.down.how = message.how
     wire.down.stderr.extend(message.stderr)
+    wire.down.fenced = message.fenced
 
 
 _ENCODERS: dict[type, Callable[[pb.Message, Any], None]] = {
@@ -198,13 +296,42 @@ _ENCODERS: dict[type, Callable[[pb.Message, Any], None]] = {
     Credit: _encode_credit,
     Cancel: _encode_cancel,
     Down: _encode_down,
+    Begun: _encode_begun,
+    Kept: _encode_kept,
+    Stale: _encode_stale,
+    Settled: _encode_settled,
+    Dirty: _encode_dirty,
+    Dirtied: _encode_dirtied,
+    Clean: _encode_clean,
+    Unpin: _encode_unpin,
+    Release: _encode_release,
+    Up: _encode_up,
 }
 
 _DECODERS: dict[str, Callable[[Any], Message]] = {
     "part": lambda wire: Part(wire.transfer, wire.data),
     "code": lambda wire: Code(wire.digest, _payload(wire.pickle)),
     "forget": lambda wire: Forget(wire.digest),
-    "call": lambda wire: Call(wire.call, wire.digest, _payload(wire.arguments), wire.window),
+    "call": lambda wire: Call(
+        wire.call,
+        _payload(wire.arguments),
+        wire.digest,
+        wire.target,
+        wire.method,
+        wire.window,
+        wire.edition,
+        wire.scoped,
+    ),
+    "begun": lambda wire: Begun(tuple(wire.calls)),
+    "kept": lambda wire: Kept(wire.call, _payload(wire.value)),
+    "stale": lambda wire: Stale(wire.call),
+    "settled": lambda wire: Settled(wire.call),
+    "dirty": lambda wire: Dirty(tuple(wire.numbers), wire.seq),
+    "dirtied": lambda wire: Dirtied(wire.seq, tuple(wire.missing)),
+    "clean": lambda wire: Clean(tuple(wire.numbers), wire.seq),
+    "unpin": lambda wire: Unpin(tuple(wire.pins)),
+    "release": lambda wire: Release(tuple(wire.blocks)),
+    "up": lambda wire: Up(_node_from_wire(wire.node)),
     "returned": lambda wire: Return(wire.call, _payload(wire.value)),
     "raised": lambda wire: Raise(
         wire.call,
@@ -218,5 +345,7 @@ _DECODERS: dict[str, Callable[[Any], Message]] = {
     "end": lambda wire: End(wire.call),
     "credit": lambda wire: Credit(wire.call, wire.items),
     "cancel": lambda wire: Cancel(wire.call),
-    "down": lambda wire: Down(_node_from_wire(wire.node), wire.pid, wire.how, tuple(wire.stderr)),
+    "down": lambda wire: Down(
+        _node_from_wire(wire.node), wire.pid, wire.how, tuple(wire.stderr), wire.fenced
+    ),
 }

@@ -2,7 +2,10 @@
 
 A future ends once: with a value, an error, or cancelled by its spawner. What arrived is kept as
 bytes until somebody asks: rebuilding a value may import modules, and that is the asker's time,
-not the transport's. An error that nobody ever asks for is reported when the future goes.
+not the transport's. A large value stays where it was computed until somebody asks. An error that
+nobody ever asks for is reported when the future goes.
+
+A future that is given to another worker is a future there: it takes the outcome from where it is.
 """
 
 from __future__ import annotations
@@ -12,13 +15,15 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from circuit.runtime import current
 from circuit.runtime.actions import Lose
 from circuit.runtime.errors import ClusterError
 from circuit.runtime.gate import Gate
+from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.mailbox import Mailbox, wake_from_thread
-from circuit.runtime.messages import NodeId, Raise, Return
+from circuit.runtime.messages import End, Kept, NodeId, Raise, Return, Stale
 from circuit.runtime.pickling import loads
 from circuit.runtime.record import Record
 
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[], object]
-Outcome: TypeAlias = Return | Raise | Lose
+Outcome: TypeAlias = Return | Kept | Raise | Stale | End | Lose
 CancelledError = concurrent.futures.CancelledError
 
 
@@ -39,14 +44,24 @@ class _State(Enum):
     CANCELLED = auto()
 
 
+ENDED: Final = object()
+"""The value of a call that ended without one: what it asked for will never come."""
+
+
 class Home(Protocol):
     """What a future needs from the node that made the call."""
 
     def cancel(self, number: int) -> None:
         """Give the call up."""
 
-    def report(self, record: Record, outcome: Raise | Lose) -> None:
+    def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for."""
+
+    def fetch(self, where: Handle, record: Record) -> Future[Any]:
+        """Ask for an outcome that stayed where it was computed, or that another node waits for."""
+
+    def promise(self, future: Future[Any]) -> Handle:
+        """Let other nodes ask for the outcome of a future."""
 
     def start(self, job: Job) -> None:
         """Run a user's callback on a thread where it may block."""
@@ -63,9 +78,12 @@ class Future(Generic[T]):
         "__weakref__",
         "_asked",
         "_content",
+        "_fetch",
         "_home",
+        "_kept",
         "_lock",
         "_number",
+        "_promise",
         "_record",
         "_state",
         "_then",
@@ -80,6 +98,9 @@ class Future(Generic[T]):
         self._content: Any = None
         self._then: list[Job] = []
         self._asked = False
+        self._fetch: Future[Any] | None = None  # of a value that stayed where it was computed
+        self._kept: Kept | None = None  # where that is
+        self._promise: Handle | None = None  # for those to whom this was given
 
     # What users call.
 
@@ -106,7 +127,11 @@ class Future(Generic[T]):
             TimeoutError: the call has not ended; it goes on.
             concurrent.futures.CancelledError: `cancel` was called.
         """
+        until = None if timeout is None else time.monotonic() + timeout
         self._wait(timeout)
+        while fetch := self._begin_fetch():
+            fetch._wait(None if until is None else until - time.monotonic())
+            self._take(fetch)
         with self._lock:
             self._asked = True
             if self._state is _State.ARRIVED:
@@ -150,17 +175,14 @@ class Future(Generic[T]):
             callback(self)
 
     def __await__(self) -> Generator[Any, None, T]:
-        import asyncio  # costs 0.1 s, which a program without coroutines does not pay
-
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Future[None] = loop.create_future()
-        if self._call_when_done(wake_from_thread(loop, arrived)):
-            try:
-                yield from arrived
-            except asyncio.CancelledError:
-                self.cancel()
-                raise
+        yield from self._until_done()
+        while fetch := self._begin_fetch():
+            yield from fetch._until_done()
+            self._take(fetch)
         if self.cancelled():
+            # Costs 0.1 s, which a program without coroutines does not pay; here it is loaded.
+            import asyncio
+
             raise asyncio.CancelledError(f"{self._describe()} was cancelled")
         return self.result()
 
@@ -172,7 +194,21 @@ class Future(Generic[T]):
         return f"<Future {self._describe()}, {state}>"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a Future does not travel in this version; ask for its result() first")
+        if self._promise is None:  # two threads may each make one, and either will do
+            self._promise = current.node().promise(self)
+        self._asked = True  # by those to whom it is given
+        place = place_of(self._promise, "Future")
+        record = self._record
+        if record is None:
+            return _received, (place, "gather", "several places", None, 0.0, "")
+        since = time.monotonic() - record.since
+        return _received, (place, record.function, str(record.site), record.peer, since, record.reference)
+
+    def __copy__(self) -> Future[T]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Future[T]:
+        return self
 
     def __del__(self) -> None:
         if self._state is _State.PENDING:
@@ -185,6 +221,10 @@ class Future(Generic[T]):
         """End the future with what arrived for it."""
         self._end(_State.ARRIVED, outcome)
 
+    def revoke(self) -> None:
+        """End the future as cancelled: what made the call was."""
+        self._end(_State.CANCELLED, None)
+
     def settle(self, make: Callable[[], T]) -> None:
         """End the future with what `make` returns or raises, on the thread of the first that asks."""
         self._end(_State.ARRIVED, make)
@@ -194,15 +234,40 @@ class Future(Generic[T]):
         if not self._call_when_done(lambda: step(self)):
             step(self)
 
+    def when_here(self, step: Callable[[Future[T]], None]) -> None:
+        """As `when_done`, once a value that stayed elsewhere has been fetched, too."""
+
+        def look(_: Future[Any]) -> None:
+            fetch = self._begin_fetch()
+            if fetch is None:
+                step(self)
+            else:
+                fetch.when_done(take)
+
+        def take(fetch: Future[Any]) -> None:
+            self._take(fetch)
+            look(self)
+
+        self.when_done(look)
+
+    def outcome(self) -> Return | Kept | Raise | Callable[[], T]:
+        """Return how it ended, for other nodes; if that is to be computed, what returns or raises it."""
+        with self._lock:
+            if self._kept:
+                return self._kept
+            if self._state is _State.ARRIVED and isinstance(self._content, (Return, Kept, Raise)):
+                return self._content
+        return self.result
+
     @property
     def failed(self) -> bool:
         """Whether it ended otherwise than with a value, as far as can be told without rebuilding it."""
         ended_badly = self._state in (_State.ERROR, _State.CANCELLED)
-        return ended_badly or (self._state is _State.ARRIVED and isinstance(self._content, (Raise, Lose)))
+        return ended_badly or (self._state is _State.ARRIVED and isinstance(self._content, _FAILURES))
 
     def report_if_unasked(self) -> None:
         """Hand an error that nobody asked for to the one who tells the user; only once."""
-        if not self._asked and isinstance(self._content, (Raise, Lose)) and self._record:
+        if not self._asked and isinstance(self._content, _FAILURES) and self._record:
             self._asked = True
             self._home.report(self._record, self._content)
 
@@ -219,14 +284,22 @@ class Future(Generic[T]):
     def _rebuild(self) -> None:
         arrived: Outcome | Callable[[], T] = self._content
         try:
-            if isinstance(arrived, (Raise, Lose)):
+            if isinstance(arrived, _FAILURES):
                 assert self._record is not None
                 self._content, self._state = self._record.error(arrived), _State.ERROR
             else:
-                value = loads(arrived.value) if isinstance(arrived, Return) else arrived()
+                value = self._value_of(arrived)
                 self._content, self._state = value, _State.VALUE
         except Exception as error:  # noqa: BLE001 (it is the outcome: whoever asks, sees it)
             self._content, self._state = error, _State.ERROR
+
+    @staticmethod
+    def _value_of(arrived: Any) -> Any:
+        if isinstance(arrived, End):
+            return ENDED
+        if not isinstance(arrived, Return):
+            return arrived()  # see `settle`
+        return loads(arrived.value) if arrived.value.buffers else None
 
     def _call_when_done(self, step: Job) -> bool:
         with self._lock:
@@ -247,8 +320,54 @@ class Future(Generic[T]):
         if self._state is _State.PENDING:
             raise TimeoutError(f"{self._describe()} has not ended after {timeout} s")
 
+    def _until_done(self) -> Generator[Any, None, None]:
+        """Wait in a coroutine; one that is cancelled meanwhile cancels the call."""
+        import asyncio  # costs 0.1 s, which a program without coroutines does not pay
+
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[None] = loop.create_future()
+        if self._call_when_done(wake_from_thread(loop, arrived)):
+            try:
+                yield from arrived
+            except asyncio.CancelledError:
+                self.cancel()
+                raise
+
+    def _begin_fetch(self) -> Future[Any] | None:
+        """Ask for a value that stayed where it was computed; None if there is no more to ask for."""
+        with self._lock:
+            if self._state is not _State.ARRIVED or not isinstance(self._content, Kept):
+                return None
+            if self._fetch is None:
+                where = self._content.value.refs[0]
+                assert isinstance(where, Handle) and self._record is not None
+                self._fetch = self._home.fetch(where, self._record)
+            return self._fetch
+
+    def _take(self, fetch: Future[Any]) -> None:
+        """Take over what a fetch brought; where the value is stays known, for others."""
+        with self._lock:
+            if isinstance(self._content, Kept):
+                self._kept = self._content
+                self._content, self._fetch = fetch._content, None
+                if fetch._state is _State.CANCELLED:
+                    self._state = _State.CANCELLED
+
     def _describe(self) -> str:
         return str(self._record) if self._record else "of several"
+
+
+_FAILURES = (Raise, Stale, Lose)
+
+
+def _received(
+    place: int, function: str, site: str, peer: NodeId | None, elapsed: float, reference: str
+) -> Future[Any]:
+    """Rebuild a future that another node gave to this one: it ends when the outcome is known there."""
+    node = current.node()
+    handle = handle_at(place)
+    record = Record(function, site, peer or handle.owner, time.monotonic() - elapsed, reference)
+    return node.fetch(handle, record)
 
 
 class _Several:
@@ -262,8 +381,16 @@ class _Several:
         for future in self._futures:
             future.cancel()
 
-    def report(self, record: Record, outcome: Raise | Lose) -> None:
+    def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Do nothing: each of them reports its own."""
+
+    def fetch(self, where: Handle, record: Record) -> Future[Any]:
+        """Ask as one of them would."""
+        return self._futures[0]._home.fetch(where, record)
+
+    def promise(self, future: Future[Any]) -> Handle:
+        """Promise as this process does."""
+        return current.node().promise(future)
 
     def start(self, job: Job) -> None:
         """Run a callback where theirs would run."""
@@ -293,8 +420,47 @@ def gather(*futures: Future[T]) -> Future[list[T]]:
     if not futures:
         whole.settle(list)
     for future in futures:
-        future.when_done(one_more)
+        future.when_here(one_more)
     return whole
+
+
+class Waited(NamedTuple):
+    """What `wait` returns: two sets of futures."""
+
+    done: set[Future[Any]]
+    not_done: set[Future[Any]]
+
+
+FIRST_COMPLETED = concurrent.futures.FIRST_COMPLETED
+FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION
+ALL_COMPLETED = concurrent.futures.ALL_COMPLETED
+
+
+def wait(
+    futures: Iterable[Future[Any]], timeout: float | None = None, return_when: str = ALL_COMPLETED
+) -> Waited:
+    """Wait for futures to end, as `concurrent.futures.wait` does; those that have not go on.
+
+    Args:
+        futures: those to wait for.
+        timeout: in seconds for all of them; what has ended by then is in `done`.
+        return_when: FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED, of this module or that one.
+    """
+    if return_when not in (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED):
+        raise ValueError(
+            f"return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED, not {return_when!r}"
+        )
+    waited = set(futures)
+    done: set[Future[Any]] = set()
+    try:
+        for future in as_completed(waited, timeout=timeout):
+            done.add(future)
+            if return_when == FIRST_COMPLETED or (return_when == FIRST_EXCEPTION and future.failed):
+                break
+    except TimeoutError:
+        pass
+    done |= {future for future in waited if future.done()}
+    return Waited(done, waited - done)
 
 
 class as_completed(Iterator[Future[T]], AsyncIterator[Future[T]]):  # noqa: N801 (it is called like a function, as in concurrent.futures)

@@ -7,6 +7,7 @@ driver just has a main program, and is the registrar of the cluster that it star
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import itertools
@@ -19,24 +20,68 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
-from circuit.runtime.actions import Action, Alarm, Deliver, Dial, Flush, Grant, HangUp, Interrupt, Lose, Run
-from circuit.runtime.core import Core
-from circuit.runtime.errors import ClusterError
-from circuit.runtime.execution import Answer, EventLoop, Execution, raised
+from circuit.runtime import current, modules
+from circuit.runtime.actions import (
+    Action,
+    Alarm,
+    Break,
+    Deliver,
+    Dial,
+    Fence,
+    Flush,
+    Free,
+    Grant,
+    HangUp,
+    Interrupt,
+    Leave,
+    Lose,
+    Revoke,
+    Run,
+)
+from circuit.runtime.admission import Key
+from circuit.runtime.core import Core, Overload
+from circuit.runtime.errors import ClusterError, Overloaded
+from circuit.runtime.execution import EventLoop, Execution, raised
 from circuit.runtime.functions import Functions
 from circuit.runtime.future import Future
 from circuit.runtime.gate import LOOK_UP_SECONDS
-from circuit.runtime.messages import Code, Down, Frame, Hello, Item, NodeId, Payload, Raise, Refusal, Welcome
+from circuit.runtime.handles import Handle
+from circuit.runtime.limits import Limits
+from circuit.runtime.memory import Lent, SharedMemory
+from circuit.runtime.messages import (
+    Answer,
+    Buffer,
+    Call,
+    Code,
+    Down,
+    Frame,
+    Hello,
+    Item,
+    Kept,
+    Message,
+    NodeId,
+    ObjectId,
+    Payload,
+    Raise,
+    Refusal,
+    Return,
+    Stale,
+    Welcome,
+)
+from circuit.runtime.objects import Plain, Serial
+from circuit.runtime.pickling import dumps
 from circuit.runtime.record import Record
+from circuit.runtime.references import Holding
 from circuit.runtime.session import SessionError
 from circuit.runtime.stream import Inbox, Stream
 from circuit.runtime.threads import Threads, print_as_uncaught, shielded
+from circuit.runtime.transfers import payload_of, view_of, with_payload
 from circuit.runtime.transport import Carrier, GrpcTransport
-from circuit.runtime.windows import STREAM_WINDOW
 
 P = ParamSpec("P")
+M = TypeVar("M", bound=Message)
 
 CHORES_SECONDS = 1.0
 DRIVER_THREADS = 2
@@ -52,34 +97,46 @@ class Node:
         folder: where the nodes' sockets are; 0700.
         members: the workers, as this node knows them.
         registrar: the node that started the cluster, and serves the program's modules.
+        fence: ends a node that nobody listens to any more, though its process may live.
     """
 
     def __init__(
-        self, me: NodeId, cluster: str, folder: Path, members: Sequence[NodeId], registrar: NodeId
+        self,
+        me: NodeId,
+        cluster: str,
+        folder: Path,
+        members: Sequence[NodeId],
+        registrar: NodeId,
+        limits: Limits,
+        fence: Callable[[NodeId], None],
     ) -> None:
         self.me = me
-        self.members = tuple(members)
         self.registrar = registrar
-        self.objects: dict[int, object] = {}
         self._folder = folder
-        self._core = Core(me, cluster, registrar=me == registrar)
+        self._fence = fence
+        self._chores: SimpleQueue[Callable[[], None] | int | None] = SimpleQueue()
+        self._memory = SharedMemory(limits, self._chores.put)
+        self._core = Core(me, cluster, limits, registrar=registrar, memory=self._memory)
+        for member in members:
+            self._core.joined(member, 0.0)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._busy = False
         self._closed = False
         self._postponed: deque[Callable[[], list[Action]]] = deque()
+        self._dropped: deque[ObjectId] = deque()
         self._numbers = itertools.count(1)
+        self._values: dict[int, object] = {}  # that references mean, by the number of the object
         self._handles: dict[int, Future[Any] | Inbox] = {}
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
-        self._executions: dict[tuple[NodeId, int], Execution] = {}  # whose outcome is wanted
+        self._executions: dict[Key, Execution] = {}  # that have not answered
         self._alive: set[Execution] = set()  # whose code has not ended
         self._functions = Functions()
         driver = me == registrar
         self._threads = Threads(reserve=DRIVER_THREADS if driver else 0)
         self._loop = EventLoop()
-        self._chores: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._clock_stopped = False
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
         awaited = len(members) if driver else 0
@@ -95,33 +152,116 @@ class Node:
     def call(
         self, peer: NodeId, record: Record, callee: Payload, arguments: Payload, *, stream: bool
     ) -> Future[Any] | Stream[Any]:
-        """Make a call; its handle is a Stream if asked for, else a Future."""
-        code = Code(hashlib.blake2b(b"".join(callee.buffers), digest_size=16).digest(), callee)
+        """Call a function; the handle is a Stream if asked for, else a Future.
+
+        Raises:
+            Overloaded: too much is under way.
+            ClusterError: the cluster is closed.
+        """
+        digest = hashlib.blake2b(_inline(callee), digest_size=16).digest()
+        window = self._core.limits.window if stream else 0
+        call = Call(0, arguments, digest, window=window, edition=modules.edition())
+        return self._make(peer, record, call, Code(digest, callee), current.call())
+
+    def call_object(
+        self, handle: Handle, method: str, record: Record, arguments: Payload, *, stream: bool
+    ) -> Future[Any] | Stream[Any]:
+        """Call a method of an object where it is; as `call`."""
+        window = self._core.limits.window if stream else 0
+        call = Call(0, arguments, b"", handle.number, method, window, modules.edition())
+        return self._make(handle.owner, record, call, None, current.call())
+
+    def fetch(self, where: Handle, record: Record) -> Future[Any]:
+        """Ask for an outcome that is kept, or awaited, elsewhere."""
+        fetched = self._make(where.owner, record, Call(0, Payload(), target=where.number), None, None)
+        assert isinstance(fetched, Future)
+        return fetched
+
+    def _make(
+        self, peer: NodeId, record: Record, call: Call, code: Code | None, parent: Key | None
+    ) -> Future[Any] | Stream[Any]:
         with shielded():
             if self._closed:
                 raise ClusterError("the cluster is closed; start another one to spawn on")
             number = next(self._numbers)
             handle: Future[Any] | Stream[Any]
-            if stream:
+            if call.window:
                 inbox = Inbox(record)
                 handle = Stream(inbox, number, self)
                 self._handles[number] = inbox
             else:
-                handle = Future(self, number, record)
-                self._handles[number] = handle
-            window = STREAM_WINDOW if stream else 0
-            self._do(self._core.call, peer, number, code, arguments, window=window, now=time.monotonic())
+                handle = self._handles[number] = Future(self, number, record)
+            call = dataclasses.replace(call, call=number)
+            execution = self._executions.get(parent) if parent else None
+            cleanup = execution is None or execution.struck
+            scope = current.scope()
+            try:
+                now = time.monotonic()
+                self._do(self._core.call, peer, call, code, now, parent=parent, scope=scope, cleanup=cleanup)
+            except Overload as error:
+                del self._handles[number]
+                raise Overloaded(peer.name, error.bound, error.value) from None
         return handle
 
-    def keep(self, value: object) -> int:
-        """Put an object into this node's table and return its number there."""
-        number = next(self._numbers)
-        self.objects[number] = value
-        return number
+    def keep(self, value: object, *, serial: bool) -> Handle:
+        """Put an object where references to it find it."""
+        with self._lock:
+            handle = Handle(self._core.own(serial=serial), self)
+            self._values[handle.number] = value
+        return handle
+
+    def make_channel(self, capacity: int) -> Handle:
+        """Make a channel whose queue lives here."""
+        with self._lock:
+            return Handle(self._core.channel(capacity), self)
+
+    def promise(self, future: Future[Any]) -> Handle:
+        """Let other nodes ask for the outcome of a future."""
+        with self._lock:
+            handle = Handle(self._core.promise(), self)
+        number = handle.number
+        future.when_done(lambda ended: self._resolve(number, ended))
+        return handle
+
+    def lend(self, data: Buffer) -> Lent | None:
+        """Copy a large buffer into memory that others of this host can map."""
+        return self._memory.lend(data)
+
+    @property
+    def members(self) -> tuple[NodeId, ...]:
+        """The workers, in the lives that count now."""
+        return tuple(node for node in self.everyone if node != self.registrar)
+
+    @property
+    def everyone(self) -> tuple[NodeId, ...]:
+        """All nodes of the cluster, in the lives that count now."""
+        with self._lock:
+            return (self.registrar, *(n for n in self._core.peers.lives_now if n.name != self.registrar.name))
 
     def knows(self, peer: NodeId) -> bool:
         """Tell whether `peer` is, or was, a node of this cluster."""
-        return peer in (self.me, self.registrar, *self.members)
+        return peer in self.everyone or self.downed(peer) is not None
+
+    def owned(self) -> list[tuple[Holding, str]]:
+        """List the objects of this node that are referred to, with what each of them is."""
+        with self._lock:
+            return [
+                (row, self._kind_of(row.object.number))
+                for row in self._core.references.table()
+                if row.object.owner == self.me
+            ]
+
+    def tables(self) -> dict[str, int]:
+        """Return how many of each thing this node keeps, for those who look for leaks."""
+        with self._lock:
+            return self._core.sizes() | {
+                "values": len(self._values),
+                "handles": len(self._handles),
+                "executions": len(self._executions),
+                "threads": threading.active_count(),
+                "lent bytes": self._memory.lent,
+                "mapped blocks": self._memory.mapped,
+            }
 
     def load(self, peer: NodeId) -> int:
         """Return how many of the calls made here are on `peer`."""
@@ -162,13 +302,18 @@ class Node:
         self._handles.pop(number, None)
         self._do(self._core.cancel, number, time.monotonic())
 
-    def report(self, record: Record, outcome: Raise | Lose) -> None:
+    def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
         self._chores.put(lambda: _print_unasked(record, outcome))
 
     def taken(self, number: int) -> None:
         """Note that the program took an item of a stream."""
         self._do(self._core.taken, number, time.monotonic())
+
+    def dropped(self, ref: ObjectId) -> None:
+        """Note that one use of a reference is gone; a finalizer calls it."""
+        self._dropped.append(ref)
+        self._chores.put(self._drop)
 
     def later(self, chore: Callable[[], None]) -> None:
         """Do something small on the clock's thread; may be called by a finalizer."""
@@ -191,6 +336,11 @@ class Node:
         """Await a carrier from `peer`."""
         self._do(self._core.expect, peer, time.monotonic())
 
+    def joined(self, node: NodeId) -> None:
+        """Note that a node was started, and await a carrier from it."""
+        self._do(self._core.joined, node, time.monotonic())
+        self.expect(node)
+
     def died(self, down: Down) -> None:
         """Note that a node's process ended."""
         self._do(self._core.died, down, time.monotonic())
@@ -210,6 +360,7 @@ class Node:
         self._chores.put(self._stop_clock)
         self._clock.join(CHORES_SECONDS)
         self._threads.close()
+        self._memory.close()
 
     # What the transport brings.
 
@@ -223,7 +374,7 @@ class Node:
         with self._lock:
             return self._core.greet(hello, time.monotonic())
 
-    def attach(self, peer: NodeId, received: int, pid: int) -> Carrier:
+    def attach(self, peer: NodeId, received: int, pid: int, *, shares: bool) -> Carrier:
         """See `transport.Host`."""
         carrier = Carrier(peer, self._lock)
         with self._lock:
@@ -233,7 +384,7 @@ class Node:
             if old:
                 old.writable.notify_all()
         try:
-            self._do(self._core.opened, peer, received, pid)
+            self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
         except SessionError as error:
             self.refused(peer, Refusal(f"it broke the protocol: {error}"))
         return carrier
@@ -243,7 +394,7 @@ class Node:
         with self._lock:
             while self._carriers.get(carrier.peer) is carrier:
                 session = self._core.session(carrier.peer)
-                frame = session.next_frame() if session else None
+                frame = session.next_frame(time.monotonic()) if session else None
                 if frame is not None:
                     return frame
                 carrier.writable.wait()
@@ -292,35 +443,47 @@ class Node:
     def _carry_out(self, action: Action) -> None:
         match action:
             case Deliver(outcome):
-                self._deliver(outcome.call, outcome)
+                self._deliver(outcome.call, self._with_handles(outcome))
             case Lose(call):
                 self._deliver(call, action)
+            case Revoke(call):
+                if handle := self._handles.pop(call, None):
+                    handle.revoke()
             case Run():
                 self._execute(action)
             case Interrupt(origin, call):
-                if execution := self._executions.pop((origin, call), None):
+                if execution := self._executions.get(Key(origin, call)):
                     execution.interrupt()
             case Grant(origin, call, items):
-                if execution := self._executions.get((origin, call)):
+                if execution := self._executions.get(Key(origin, call)):
                     execution.grant(items)
+            case Free(number):
+                self._values.pop(number, None)
             case Dial(peer):
                 self._transport.dial(peer, self._address(peer))
+            case Break(peer):
+                if carrier := self._hang_up(peer):
+                    carrier.cancel()
             case HangUp(peer):
                 self._hang_up(peer)
+            case Fence(node):
+                self._fence(node)
             case Alarm():
                 self._chores.put(None)
+            case Leave():
+                pass
 
     def _deliver(self, number: int, arrival: Any) -> None:
         ends = not isinstance(arrival, Item)
         handle = self._handles.pop(number, None) if ends else self._handles.get(number)
         if handle is not None:
             handle.deliver(arrival)
-            if isinstance(handle, Future) and isinstance(arrival, Raise | Lose):
+            if isinstance(handle, Future) and isinstance(arrival, Raise | Stale | Lose):
                 with self._lock:
                     self._failed.add(handle)
 
     def _execute(self, run: Run) -> None:
-        key = (run.origin, run.call.call)
+        key = Key(run.origin, run.call.call)
 
         def answer(outcome: Answer) -> None:
             if not isinstance(outcome, Item):
@@ -328,34 +491,92 @@ class Node:
             self._do(self._core.answered, run.origin, outcome, time.monotonic())
 
         def ended() -> None:
+            self._executions.pop(key, None)
+            self._do(self._core.ended, *key, time.monotonic())
             with shielded(), self._changed:
                 self._alive.discard(execution)
                 self._changed.notify_all()
 
-        execution = self._executions[key] = Execution(run.call, answer, ended)
+        def paused() -> None:
+            self._do(self._core.paused, *key, time.monotonic())
+
+        def resumed() -> None:
+            with shielded(), self._lock:
+                self._core.resumed(*key)
+
+        call = self._with_handles(run.call)
+        load = self._loader(run)
+        execution = self._executions[key] = Execution(call, answer, ended, paused, resumed, self.lend)
         with self._lock:
             self._alive.add(execution)
         try:
-            execution.start(self._threads, self._loop, lambda: self._functions.load(run.code))
+            execution.start(self._threads, self._loop, load, current.context_of(key))
         except RuntimeError as error:  # no more threads are to be had: the call fails, the node goes on
-            ended()
             answer(raised(run.call.call, error))
+            ended()
         with self._lock:
             given_up = not self._core.runs(*key)
         if given_up:  # or over already, and then this changes nothing
-            self._executions.pop(key, None)
             execution.interrupt()
+
+    def _loader(self, run: Run) -> Callable[[], Callable[..., Any]]:
+        """Return what gives the callee, on the thread that runs it."""
+        if run.code is None:
+            value, method = self._values[run.call.target], run.call.method
+            return lambda: getattr(value, method)
+        code = self._with_handles(run.code)
+        return lambda: self._functions.load(code)
+
+    def _with_handles(self, message: M) -> M:
+        """Return a message that arrived with what keeps its references alive."""
+        payload = payload_of(message)
+        if payload is None or not payload.refs:
+            return message
+        handles = tuple(Handle(ref, self) for ref in payload.refs)
+        return with_payload(message, dataclasses.replace(payload, refs=handles))
+
+    def _resolve(self, promise: int, future: Future[Any]) -> None:
+        """Tell the outcome of a promise, once it is known here."""
+        outcome = future.outcome()
+        if isinstance(outcome, (Return, Kept, Raise)):
+            self._do(self._core.resolve, promise, outcome, time.monotonic())
+            return
+        compute = outcome
+
+        def make() -> None:
+            made: Return | Raise
+            try:
+                made = Return(0, dumps(compute(), "result", self.lend))
+            except BaseException as error:  # noqa: BLE001 (it is the outcome, as of any call)
+                made = raised(0, error)
+            self._do(self._core.resolve, promise, made, time.monotonic())
+
+        self.start(make)
+
+    def _kind_of(self, number: int) -> str:
+        kind = self._core.kind_of(number)
+        if isinstance(kind, (Plain, Serial)):
+            return type(self._values.get(number)).__qualname__
+        return type(kind).__name__
+
+    def _drop(self) -> None:
+        refs: list[ObjectId] = []
+        while self._dropped:
+            refs.append(self._dropped.popleft())
+        if refs:
+            self._do(self._core.drop, refs, time.monotonic())
 
     def _wake_writer(self, peer: NodeId) -> None:
         carrier = self._carriers.get(peer)
         if carrier:
             carrier.writable.notify()
 
-    def _hang_up(self, peer: NodeId) -> None:
+    def _hang_up(self, peer: NodeId) -> Carrier | None:
         with self._lock:
             carrier = self._carriers.pop(peer, None)
             if carrier:
                 carrier.writable.notify_all()
+        return carrier
 
     def _address(self, node: NodeId) -> str:
         return f"unix:{self._folder / node.name}"
@@ -373,7 +594,10 @@ class Node:
                 self._do(self._core.tick, time.monotonic())
                 continue
             try:
-                if chore:
+                if isinstance(chore, int):
+                    owner = self._memory.owner_of(chore)
+                    self._do(self._core.release, owner, (chore,), time.monotonic())
+                elif chore:
                     chore()
             except Exception:  # noqa: BLE001 (one that fails, as a report on a closed stderr, stops no other)
                 print_as_uncaught()
@@ -382,7 +606,12 @@ class Node:
         self._clock_stopped = True
 
 
-def _print_unasked(record: Record, outcome: Raise | Lose) -> None:
+def _inline(payload: Payload) -> bytes:
+    """Return the bytes of a payload, for its digest."""
+    return b"".join(view_of(buffer) for buffer in payload.buffers)
+
+
+def _print_unasked(record: Record, outcome: Raise | Stale | Lose) -> None:
     text = "".join(traceback.format_exception(record.error(outcome)))
     sys.stderr.write(f"circuit: nobody asked for the outcome of {record}:\n{text}")
     sys.stderr.flush()

@@ -28,9 +28,10 @@ LAST_WORDS_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A process that ended."""
+    """A process that ended; `life` is what its starter called it."""
 
     name: str
+    life: str
     pid: int
     how: str
     stderr: tuple[str, ...]
@@ -48,8 +49,8 @@ class Processes:
         self._module = module
         self._console = console
         self._ended = ended
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._pidfds: dict[int, str] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}  # or run last, by name
+        self._pidfds: dict[int, tuple[str, str, subprocess.Popen[bytes]]] = {}
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._woken, self._wake = os.pipe()
         self._selector = selectors.DefaultSelector()
@@ -58,7 +59,7 @@ class Processes:
         self._gone = threading.Condition()
         threading.Thread(target=self._watch, name="circuit-processes", daemon=True).start()
 
-    def start(self, name: str, config: dict[str, Any]) -> None:
+    def start(self, name: str, life: str, config: dict[str, Any]) -> None:
         """Start a process and hand it its configuration; returns once it exists.
 
         Raises:
@@ -68,7 +69,7 @@ class Processes:
 
         def launch() -> None:
             try:
-                self._launch(name, config)
+                self._launch(name, life, config)
             except BaseException as error:  # noqa: BLE001 (it is the starter's)
                 started.set_exception(error)
             else:
@@ -80,6 +81,10 @@ class Processes:
     def pid(self, name: str) -> int:
         """Return the process id of a worker."""
         return self._running[name].pid
+
+    def kill(self, name: str) -> None:
+        """Kill a process; its end is told as any other."""
+        self._running[name].kill()
 
     def stop(self) -> None:
         """Tell all to end, wait for them, and kill those that take longer than GOODBYE_SECONDS."""
@@ -107,7 +112,7 @@ class Processes:
                 else:
                     self._reap(key.fd)
 
-    def _launch(self, name: str, config: dict[str, Any]) -> None:
+    def _launch(self, name: str, life: str, config: dict[str, Any]) -> None:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", self._module],
             stdin=subprocess.PIPE,
@@ -121,7 +126,7 @@ class Processes:
         process.stdout.close()
         process.stderr.close()
         pidfd = os.pidfd_open(process.pid)
-        self._pidfds[pidfd] = name
+        self._pidfds[pidfd] = name, life, process
         self._selector.register(pidfd, selectors.EVENT_READ)
         try:
             process.stdin.write(json.dumps(config).encode() + b"\n")
@@ -130,12 +135,11 @@ class Processes:
             return
 
     def _reap(self, pidfd: int) -> None:
-        name = self._pidfds[pidfd]
-        process = self._running[name]
+        name, life, process = self._pidfds[pidfd]
         status = process.wait()
         if not self._stopping.is_set():
             words = self._console.last_words(name, LAST_WORDS_SECONDS)
-            self._ended(Ended(name, process.pid, _how(status), words))
+            self._ended(Ended(name, life, process.pid, _how(status), words))
         self._selector.unregister(pidfd)
         os.close(pidfd)
         with self._gone:
@@ -151,8 +155,8 @@ class Processes:
                 continue
 
     def _kill(self) -> None:
-        for name in self._pidfds.values():
-            self._running[name].kill()
+        for _, _, process in self._pidfds.values():
+            process.kill()
 
 
 def _how(status: int) -> str:

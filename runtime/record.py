@@ -7,43 +7,65 @@ import time
 from dataclasses import dataclass, field
 
 from circuit.runtime.actions import Lose
-from circuit.runtime.errors import RemoteError, RemoteTraceback, WorkerLost
-from circuit.runtime.messages import NodeId, Raise
+from circuit.runtime.errors import (
+    OwnerRestarted,
+    RemoteError,
+    RemoteTraceback,
+    StaleReference,
+    WorkerLost,
+)
+from circuit.runtime.messages import NodeId, Raise, Stale
 from circuit.runtime.pickling import loads
 from circuit.runtime.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One spawn: which function, where it was spawned, on what worker, and when."""
+    """One spawn: which function, where it was spawned, on what worker, and when.
+
+    `reference` is how users see the reference that was called, if it was one.
+    """
 
     function: str
-    site: Site
+    site: Site | str
     peer: NodeId
     since: float = field(default_factory=time.monotonic)
+    reference: str = ""
 
     def __str__(self) -> str:
         return f"{self.function}() spawned at {self.site} on {self.peer.name!r}"
 
-    def error(self, outcome: Raise | Lose) -> BaseException:
+    def error(self, outcome: Raise | Stale | Lose) -> BaseException:
         """Make the exception that the spawner sees."""
+        if isinstance(outcome, Stale):
+            return StaleReference(self.reference, "its owner has freed the object")
         if isinstance(outcome, Lose):
-            down = outcome.down
-            return WorkerLost(
-                down.node.name,
-                down.pid,
-                down.how,
-                self.function,
-                time.monotonic() - self.since,
-                str(self.site),
-                outcome.ran,
-                down.stderr,
-            )
+            return self._lost(outcome)
         error = self._rebuild(outcome)
         error.__cause__ = RemoteTraceback(outcome.traceback)
         with contextlib.suppress(Exception):  # a user's exception may refuse notes
             error.add_note(f"raised on worker {self.peer.name!r} (pid {outcome.pid}), spawned at {self.site}")
         return error
+
+    def _lost(self, outcome: Lose) -> BaseException:
+        down = outcome.down
+        if self.reference and outcome.ran == "no":
+            if outcome.restarted:
+                return OwnerRestarted(
+                    self.reference, f"{down.node.name!r} {down.how} and was restarted without the object"
+                )
+            if down.fenced:
+                return StaleReference(self.reference, f"{down.node.name!r} {down.how}")
+        return WorkerLost(
+            down.node.name,
+            down.pid,
+            down.how,
+            self.function,
+            time.monotonic() - self.since,
+            str(self.site),
+            outcome.ran,
+            down.stderr,
+        )
 
     def _rebuild(self, outcome: Raise) -> BaseException:
         if outcome.exception is not None:

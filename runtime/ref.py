@@ -1,16 +1,18 @@
 """References: objects that stay where they are, and are called there.
 
-An object given to `ref` stays in its node's table until the cluster ends; the owner does not yet
-collect what nobody refers to any more.
+As long as any process of the cluster has a reference to an object, its owner keeps it; then it is
+let go of (references.py says how that is known).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from circuit.runtime import current
-from circuit.runtime.call import Call
+from circuit.runtime.call import Call, Method, StreamCall, call, is_generator
+from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.messages import NodeId
 from circuit.runtime.places import Worker
 
@@ -21,60 +23,116 @@ class Ref(Generic[T]):
     """An object on some node. `ref.method(x)` calls it there and waits for the result;
     `spawn ref.method(x) on ref` goes on at once."""
 
-    __slots__ = ("_number", "_place", "_type_name")
+    __slots__ = ("_handle", "_streams", "_type_name")
 
-    def __init__(self, place: NodeId, number: int, type_name: str) -> None:
-        self._place = place
-        self._number = number
+    def __init__(self, handle: Handle, type_name: str, streams: frozenset[str]) -> None:
+        self._handle = handle
         self._type_name = type_name
+        self._streams = streams  # the methods that are generators
 
     @property
     def place(self) -> NodeId:
         """Where the object lives: a reference is a place to spawn on."""
-        return self._place
+        return self._handle.owner
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):  # pickle, copy and the like ask for these: they mean the Ref
             raise AttributeError(name)
-        return RemoteMethod(self, name)
+        return RemoteMethod(self, self._handle, name, is_stream=name in self._streams)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ref) and (self._place, self._number) == (other._place, other._number)
+        return isinstance(other, Ref) and self._handle == other._handle
 
     def __hash__(self) -> int:
-        return hash((self._place, self._number))
+        return hash(self._handle)
+
+    def __copy__(self) -> Ref[T]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Ref[T]:
+        return self
 
     def __reduce__(self) -> Any:
-        return Ref, (self._place, self._number, self._type_name)
+        return _received, (place_of(self._handle, "Ref"), self._type_name, self._streams)
 
     def __repr__(self) -> str:
-        return f"<Ref to a {self._type_name} on {self._place.name!r}>"
+        return f"<Ref to a {self._type_name} on {self.place.name!r}>"
 
 
-class RemoteMethod:
+def _received(place: int, type_name: str, streams: frozenset[str]) -> Ref[Any]:
+    """Rebuild a reference that arrived."""
+    return Ref(handle_at(place), type_name, streams)
+
+
+class RemoteMethod(Method):
     """A method of an object that lives elsewhere, ready to be called or spawned."""
 
-    __slots__ = ("_name", "_ref")
+    __slots__ = ()
 
-    def __init__(self, ref: Ref[Any], name: str) -> None:
-        self._ref = ref
-        self._name = name
+    reference: Ref[Any]
 
     @property
     def __name__(self) -> str:
-        return f"{self._ref._type_name}.{self._name}"
+        return f"{self.reference._type_name}.{self.name}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        node = current.node()
-        if self._ref.place != node.me:
-            return Call(self, args, kwargs).on(Worker(self._ref.place)).result()
-        return getattr(node.objects[self._ref._number], self._name)(*args, **kwargs)
+        if self.is_stream:
+            return StreamCall(self, args, kwargs).on(self.reference)
+        return Call(self, args, kwargs).on(self.reference).result()
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.reference, self.name)
 
     def __repr__(self) -> str:
-        return f"<{self._name} of {self._ref!r}>"
+        return f"<{self.name} of {self.reference!r}>"
 
 
-def ref(value: T) -> Ref[T]:
-    """Return a reference to an object, which stays on this node, the node that runs this code."""
+def ref(value: T, *, serial: bool = False) -> Ref[T]:
+    """Return a reference to an object, which stays on this node, the node that runs this code.
+
+    Args:
+        serial: its methods run one at a time, in the order in which the calls arrived; else each runs
+            in a thread of its own, side by side. A method that waits for a call of the same object would
+            wait for itself.
+    """
+    kind = type(value)
+    streams = frozenset(name for name in dir(kind) if is_generator(getattr(kind, name, None)))
+    return Ref(current.node().keep(value, serial=serial), kind.__qualname__, streams)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One object that is referred to, as `refs` lists them.
+
+    Attributes:
+        owner: the name of the node that has it.
+        number: its number there.
+        kind: the type of the object; or what else is kept there for others, as an outcome or a channel.
+        uses: how many references the owner itself has.
+        on_their_way: how many messages with a reference to it have not arrived.
+        holders: the names of the other nodes that have references.
+    """
+
+    owner: str
+    number: int
+    kind: str
+    uses: int
+    on_their_way: int
+    holders: tuple[str, ...]
+
+
+def refs() -> list[Holding]:
+    """List the objects of all live nodes that are referred to, and by whom."""
     node = current.node()
-    return Ref(node.me, node.keep(value), type(value).__qualname__)
+    others = [Worker(member) for member in node.everyone if member != node.me and not node.downed(member)]
+    asked = [call(owned).on(other) for other in others]
+    return [*owned(), *(holding for answer in asked for holding in answer.result())]
+
+
+def owned() -> list[Holding]:
+    """List the objects of this node that are referred to."""
+    node = current.node()
+    return [
+        Holding(node.me.name, row.object.number, kind, row.uses, row.pins, tuple(h.name for h in row.holders))
+        for row, kind in node.owned()
+    ]

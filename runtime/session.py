@@ -6,6 +6,9 @@ period, what the peer lacks is written again. So a broken carrier loses nothing 
 nothing, and the layers above never see it. After the grace period the session is closed for
 good, and both sides know it: the peer is refused if it comes back.
 
+A frame that leaves a gap shows that the carrier lost something: that carrier is broken, and the
+next one resumes. What was lost last shows in the next heartbeat, which names its number.
+
 Batching: whatever has queued up when a write is possible goes into one frame; nobody waits to
 fill one. Acknowledgements ride on frames that are written anyway; one is owed only after
 ACK_MESSAGES or ACK_BYTES of silence, so an idle session keeps a bounded rest and needs no timer.
@@ -18,11 +21,11 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, auto
 
-from circuit.runtime.messages import Frame, Message, NodeId, Part
-from circuit.runtime.transfers import PART_BYTES, Assembly, payload_of, split
+from circuit.runtime.limits import DEFAULT, Limits
+from circuit.runtime.liveness import Liveness
+from circuit.runtime.messages import Block, Frame, Message, NodeId, Part
+from circuit.runtime.transfers import PART_BYTES, Assembly, as_regions, blocks_of, payload_of, split
 
-GRACE_SECONDS = 10.0
-CONNECT_SECONDS = 60.0
 FRAME_BYTES = 1024 * 1024
 FRAME_MESSAGES = 1024
 ACK_MESSAGES = 32
@@ -43,6 +46,7 @@ class Event(Enum):
 
     OPENED = auto()
     BROKE = auto()
+    SILENT = auto()
     EXPIRED = auto()
     ENDED = auto()
 
@@ -53,6 +57,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.CONNECTING, Event.ENDED): State.CLOSED,
     (State.OPEN, Event.OPENED): State.OPEN,  # the peer saw the old carrier break before we did
     (State.OPEN, Event.BROKE): State.BROKEN,
+    (State.OPEN, Event.SILENT): State.BROKEN,
     (State.OPEN, Event.ENDED): State.CLOSED,
     (State.BROKEN, Event.OPENED): State.OPEN,
     (State.BROKEN, Event.EXPIRED): State.CLOSED,
@@ -61,7 +66,11 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 
 class SessionError(Exception):
-    """The peer broke the numbering: a gap, or an acknowledgement of what was never written."""
+    """The peer broke the numbering: it acknowledges what was never written, or forgot what it had."""
+
+
+class Gap(Exception):
+    """The carrier lost a frame: it is broken, and the session goes on with the next one."""
 
 
 class Session:
@@ -69,27 +78,45 @@ class Session:
 
     Args:
         peer: the life of the node on the other side.
-        now: when it began; without a carrier by `now + CONNECT_SECONDS` it expires.
+        now: when it began; without a carrier by `now + limits.connect` it expires.
     """
 
-    def __init__(self, peer: NodeId, now: float) -> None:
+    def __init__(self, peer: NodeId, now: float, limits: Limits = DEFAULT) -> None:
         self.peer = peer
         self.state = State.CONNECTING
-        self.deadline: float | None = now + CONNECT_SECONDS
-        self._kept: deque[tuple[Message, int]] = deque()  # with its size in bytes, until acknowledged
+        self.shares = False  # the peer can map this process's memory
+        self._limits = limits
+        self._expires: float | None = now + limits.connect
+        self._liveness = Liveness(limits.heartbeat, limits.silence, now)
+        self._sent = 0
+        self._waiting: deque[Message] = deque()  # for the first carrier
+        self._kept: deque[tuple[Message, int, int]] = deque()  # with size and place, until acknowledged
+        self._holding: dict[int, Message] = {}  # whose memory the parts in `_kept` are of, by place
         self._first_kept = 0
         self._next_write = 0
         self._high_water = 0  # the number after the last that any carrier took
+        self._written = 0  # the place of the last message that any carrier took whole
         self._received = 0
         self._unsaid = 0  # received, not yet acknowledged
         self._unsaid_bytes = 0
         self._transfers = 0
         self._assembly = Assembly()
+        self._lent: dict[int, list[Block]] = {}
 
     @property
     def received(self) -> int:
         """How many of the peer's messages have arrived: what an opening says."""
         return self._received
+
+    @property
+    def acknowledged(self) -> int:
+        """How many messages the peer has said that it has."""
+        return self._first_kept
+
+    @property
+    def numbered(self) -> int:
+        """How many messages were numbered for the peer, parts of large ones included."""
+        return self._first_kept + len(self._kept)
 
     @property
     def is_open(self) -> bool:
@@ -101,22 +128,35 @@ class Session:
         """Whether a carrier was ever up: the next one continues where it broke."""
         return self.state is not State.CONNECTING
 
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` is due, in seconds; None: never."""
+        return self._liveness.deadline if self.is_open else self._expires
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages are kept for the peer."""
+        return len(self._kept) + len(self._waiting)
+
+    @property
+    def lent(self) -> int:
+        """How many blocks of this process's memory the peer may be looking at."""
+        return sum(map(len, self._lent.values()))
+
     def send(self, message: Message) -> int:
-        """Queue a message and return its number."""
-        size = _size(message)
-        if size > PART_BYTES and payload_of(message) is not None:
-            self._transfers += 1
-            for piece in split(message, self._transfers):
-                self._kept.append((piece, _size(piece)))
+        """Queue a message and return its place, counted from 1."""
+        self._sent += 1
+        if self.state is State.CONNECTING:
+            self._waiting.append(message)
         else:
-            self._kept.append((message, size))
-        return self._first_kept + len(self._kept) - 1
+            self._keep(message, self._sent)
+        return self._sent
 
-    def was_written(self, number: int) -> bool:
-        """Tell whether a carrier ever took the message: if not, the peer cannot have seen it."""
-        return number < self._high_water
+    def was_written(self, place: int) -> bool:
+        """Tell whether a carrier ever took the whole message: if not, the peer cannot have seen it."""
+        return place <= self._written
 
-    def opened(self, peer_received: int) -> None:
+    def opened(self, peer_received: int, now: float, *, shares: bool = False) -> None:
         """Take a new carrier into use; the peer has `peer_received` of our messages.
 
         Raises:
@@ -126,32 +166,63 @@ class Session:
             raise SessionError(
                 f"peer resumes at {peer_received}; kept are {self._first_kept} to {self._high_water}"
             )
+        if self.state is State.CONNECTING:
+            self.shares = shares
+            for place, message in enumerate(self._waiting, 1):
+                self._keep(message, place)
+            self._waiting.clear()
         self._move(Event.OPENED)
-        self.deadline = None
+        self._liveness = Liveness(self._limits.heartbeat, self._limits.silence, now)
         self._acknowledged(peer_received)
         self._next_write = peer_received
 
-    def broke(self, now: float) -> None:
+    def broke(self, now: float, event: Event = Event.BROKE) -> None:
         """Note that the carrier is gone: the grace period begins."""
         if self.state is State.OPEN:
-            self._move(Event.BROKE)
-            self.deadline = now + GRACE_SECONDS
+            self._move(event)
+            self._expires = now + self._limits.grace
 
-    def tick(self, now: float) -> bool:
-        """Close the session if its time is over; tell whether that happened now."""
-        if self.deadline is None or now < self.deadline:
-            return False
+    def tick(self, now: float) -> Event | None:
+        """Do what is due: EXPIRED closes the session for good, SILENT breaks its carrier."""
+        if self.is_open:
+            if not self._liveness.look(now):
+                return None
+            self.broke(now, Event.SILENT)
+            return Event.SILENT
+        if self._expires is None or now < self._expires:
+            return None
         self._move(Event.EXPIRED)
-        self.deadline = None
-        return True
+        self._expires = None
+        return Event.EXPIRED
 
     def end(self) -> None:
         """Close the session for good."""
         if self.state is not State.CLOSED:
             self._move(Event.ENDED)
-            self.deadline = None
+            self._expires = None
 
-    def next_frame(self) -> Frame | None:
+    def give_up_memory(self, *, gone: bool) -> None:
+        """Take back what was lent when all is over; unless `gone`, the peer may still be looking at it."""
+        if not gone:
+            for blocks in self._lent.values():
+                blocks[0].abandon()
+        self._lent.clear()
+
+    def take_back(self, numbers: tuple[int, ...]) -> None:
+        """Note that the peer has released blocks.
+
+        Raises:
+            SessionError: it never had one of them.
+        """
+        for number in numbers:
+            blocks = self._lent.get(number)
+            if not blocks:
+                raise SessionError(f"block {number} was not lent")
+            blocks.pop()
+            if not blocks:
+                del self._lent[number]
+
+    def next_frame(self, now: float) -> Frame | None:
         """Return what to write now, as one batch; None when there is nothing to say."""
         if self.state is not State.OPEN:
             return None
@@ -159,30 +230,35 @@ class Session:
         batch: list[Message] = []
         room = FRAME_BYTES
         while start + len(batch) < len(self._kept) and len(batch) < FRAME_MESSAGES:
-            message, size = self._kept[start + len(batch)]
+            message, size, place = self._kept[start + len(batch)]
             room -= size
             if room < 0 and batch:
                 break
             batch.append(message)
-        if not batch and self._unsaid < ACK_MESSAGES and self._unsaid_bytes < ACK_BYTES:
+            self._written = max(self._written, place)
+        owed = self._unsaid >= ACK_MESSAGES or self._unsaid_bytes >= ACK_BYTES
+        if not (batch or owed or self._liveness.must_speak(now)):
             return None
         frame = Frame(self._next_write, self._received, tuple(batch))
         self._next_write += len(batch)
         self._high_water = max(self._high_water, self._next_write)
         self._unsaid = self._unsaid_bytes = 0
+        self._liveness.spoke(now)
         return frame
 
-    def receive(self, frame: Frame) -> list[Message]:
+    def receive(self, frame: Frame, now: float) -> list[Message]:
         """Take a frame in and return the messages that are new, whole and in order.
 
         Raises:
-            SessionError: the frame leaves a gap, or acknowledges what was not written.
+            Gap: the carrier lost what should have come before.
+            SessionError: the frame acknowledges what was not written.
         """
-        if frame.first > self._received:
-            raise SessionError(f"messages {self._received} to {frame.first} are missing")
         if frame.received > self._high_water:
             raise SessionError(f"{frame.received} acknowledged of {self._high_water} written")
+        self._liveness.heard(now)
         self._acknowledged(frame.received)
+        if frame.first > self._received:
+            raise Gap(f"messages {self._received} to {frame.first} are missing")
         whole: list[Message] = []
         for message in frame.messages[self._received - frame.first :]:
             self._received += 1
@@ -194,9 +270,30 @@ class Session:
                 whole.append(self._assembly.complete(message))
         return whole
 
+    def _keep(self, message: Message, place: int) -> None:
+        """Number a message, in parts if it is large, with its blocks lent if the peer can map them."""
+        payload = payload_of(message)
+        blocks = blocks_of(payload) if payload is not None else []
+        if blocks and self.shares:
+            for block in blocks:
+                self._lent.setdefault(block.region.block, []).append(block)
+            message, blocks = as_regions(message), []
+        size = _size(message)
+        if payload is not None and (size > PART_BYTES or blocks):
+            self._transfers += 1
+            if blocks:
+                self._holding[place] = message
+            *parts, message = split(message, self._transfers)
+            for part in parts:
+                self._kept.append((part, _size(part), 0))
+            size = _OVERHEAD
+        self._kept.append((message, size, place))
+
     def _acknowledged(self, count: int) -> None:
         while self._first_kept < count:
-            self._kept.popleft()
+            _, _, place = self._kept.popleft()
+            if self._holding:
+                self._holding.pop(place, None)
             self._first_kept += 1
 
     def _move(self, event: Event) -> None:
@@ -207,7 +304,10 @@ _OVERHEAD = 64
 
 
 def _size(message: Message) -> int:
+    """Return about how many bytes a message takes on a carrier."""
     if isinstance(message, Part):
         return len(message.data)
     payload = payload_of(message)
-    return payload.nbytes + _OVERHEAD if payload is not None else _OVERHEAD
+    if payload is None:
+        return _OVERHEAD
+    return _OVERHEAD + sum(len(b) for b in payload.buffers if isinstance(b, (bytes, bytearray, memoryview)))

@@ -16,19 +16,20 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from circuit.runtime.actions import Lose
 from circuit.runtime.mailbox import Mailbox
-from circuit.runtime.messages import End, Item, Raise
+from circuit.runtime.messages import End, Item, Raise, Stale
 from circuit.runtime.pickling import loads
 from circuit.runtime.record import Record
 
 T = TypeVar("T")
-Arrival: TypeAlias = Item | Raise | End | Lose
+Failure: TypeAlias = Raise | Stale | Lose
+Arrival: TypeAlias = Item | End | Failure
 
 
 class Closed(Enum):
     """An end of a stream that came from this side."""
 
     BY_READER = auto()
-    BY_CLUSTER = auto()
+    BY_CLUSTER = auto()  # or with what spawned it
 
 
 class Home(Protocol):
@@ -43,7 +44,7 @@ class Home(Protocol):
     def later(self, chore: Callable[[], None]) -> None:
         """Do something on another thread; a finalizer may ask for it."""
 
-    def report(self, record: Record, outcome: Raise | Lose) -> None:
+    def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody saw."""
 
 
@@ -53,7 +54,7 @@ class Inbox:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.arrived: Mailbox[Arrival | Closed] = Mailbox()
-        self.error: Raise | Lose | None = None  # that has arrived and was not seen
+        self.error: Failure | None = None  # that has arrived and was not seen
         self._lock = threading.Lock()
         self._ended = False
 
@@ -67,7 +68,11 @@ class Inbox:
             self.arrived.put(arrival)
 
     def cancel(self) -> None:
-        """End the stream from this side, for whoever reads it."""
+        """End the stream from this side, for whoever reads it: its cluster is closed."""
+        self.revoke()
+
+    def revoke(self) -> None:
+        """End the stream from this side: what spawned it was cancelled."""
         if self.end():
             self.arrived.put(Closed.BY_CLUSTER)
 
@@ -154,8 +159,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
             return True, loads(arrival.value)
         self._exhausted = True
         self._inbox.arrived.put(Closed.BY_READER)  # for another thread that waits for an item
-        if isinstance(arrival, (Raise, Lose)):
+        if isinstance(arrival, (Raise, Stale, Lose)):
             raise self._inbox.record.error(arrival)
         if arrival is Closed.BY_CLUSTER:
-            raise CancelledError(f"{self._inbox.record}: its cluster was closed")
+            raise CancelledError(f"{self._inbox.record} was cancelled with what it belonged to")
         return False, None

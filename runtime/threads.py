@@ -98,10 +98,18 @@ class Interruptible:
     """Runs one function on the current thread, so that another thread can stop it.
 
     The interrupt is an exception raised at the function's next bytecode: never outside of it, and
-    never in the midst of `shielded` code, which would leave the node half changed.
+    never in the midst of `shielded` code, which would leave the node half changed. A wait of ours is
+    ended for it.
+
+    Args:
+        paused, resumed: called on the function's thread, before and after it waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paused: Job | None = None, resumed: Job | None = None) -> None:
+        self.paused = paused
+        self.resumed = resumed
+        self._wake: Job | None = None
+        self._woken = False
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._interrupted = False
@@ -130,8 +138,27 @@ class Interruptible:
                 self._interrupted = True
                 if self._shields:
                     self._held_back = True
+                elif self._wake:
+                    self._woken = True
+                    self._wake()
                 elif self._thread is not None:
                     _raise_in(self._thread, Cancelled)
+
+    def wait_begins(self, wake: Job) -> None:
+        """Note what ends the wait that the function is about to begin."""
+        if self.paused:
+            self.paused()
+        with self._lock:
+            self._wake = wake
+
+    def wait_ends(self) -> bool:
+        """Note that the function goes on; tell whether an interrupt ended its wait."""
+        with self._lock:
+            self._wake = None
+            woken, self._woken = self._woken, False
+        if self.resumed:
+            self.resumed()
+        return woken
 
     @property
     def interrupted(self) -> bool:
@@ -198,6 +225,30 @@ class shielded:  # noqa: N801 (a context manager, used like a word)
     ) -> None:
         if self._call is not None:
             self._call.unshield()
+
+
+class waiting_at:  # noqa: N801 (a context manager, used like a word)
+    """A wait of the call that the current thread runs, if it runs one; `wake` ends it early."""
+
+    __slots__ = ("_call", "_wake")
+
+    def __init__(self, wake: Job) -> None:
+        self._wake = wake
+
+    def __enter__(self) -> None:
+        self._call = _running.here
+        if self._call is not None:
+            with shielded():
+                self._call.wait_begins(self._wake)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        if self._call is not None:
+            with shielded():
+                woken = self._call.wait_ends()
+            if woken and error is None:
+                raise Cancelled
 
 
 def print_as_uncaught() -> None:

@@ -8,9 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from circuit.runtime.messages import Buffer, Call, Code, Item, Message, Part, Payload, Raise, Return
+from circuit.runtime.messages import (
+    Block,
+    Buffer,
+    Bytes,
+    Call,
+    Code,
+    Item,
+    Kept,
+    Message,
+    Part,
+    Payload,
+    Raise,
+    Region,
+    Return,
+    size_of,
+)
+
+M = TypeVar("M", bound=Message)
 
 PART_BYTES = 512 * 1024
 """The largest payload that a message carries itself, and the size of a part."""
@@ -19,6 +36,7 @@ _PAYLOAD_FIELD: dict[type, str] = {
     Code: "pickle",
     Call: "arguments",
     Return: "value",
+    Kept: "value",
     Raise: "exception",
     Item: "value",
 }
@@ -36,15 +54,40 @@ def payload_of(message: Message) -> Payload | None:
 
 
 def split(message: Message, transfer: int) -> Iterator[Message]:
-    """Yield the parts of the message's payload, numbered `transfer`, then the message without it."""
+    """Yield the parts of the message's payload, numbered `transfer`, then the message without them."""
     payload = payload_of(message)
     assert payload is not None, "only a message with a payload is split"
     for buffer in payload.buffers:
-        view = memoryview(buffer).cast("B")
-        for start in range(0, view.nbytes, PART_BYTES):
-            yield Part(transfer, view[start : start + PART_BYTES])
-    sizes = tuple(memoryview(buffer).nbytes for buffer in payload.buffers)
-    yield _with_payload(message, Payload((), transfer, sizes))
+        if not isinstance(buffer, Region):
+            view = view_of(buffer)
+            for start in range(0, view.nbytes, PART_BYTES):
+                yield Part(transfer, view[start : start + PART_BYTES])
+    left = tuple(buffer if isinstance(buffer, Region) else b"" for buffer in payload.buffers)
+    sizes = tuple(map(size_of, payload.buffers))
+    yield with_payload(message, replace(payload, buffers=left, transfer=transfer, sizes=sizes))
+
+
+def view_of(buffer: Bytes) -> memoryview:
+    """Return the bytes of a buffer that this process has."""
+    assert not isinstance(buffer, Region), "a region is the memory of another process"
+    if isinstance(buffer, (bytes, bytearray, memoryview)):
+        return memoryview(buffer).cast("B")
+    return buffer.view
+
+
+def blocks_of(payload: Payload) -> list[Block]:
+    """Return the buffers that lie in memory which others can map."""
+    inline = (bytes, bytearray, memoryview, Region)
+    return [buffer for buffer in payload.buffers if not isinstance(buffer, inline)]
+
+
+def as_regions(message: Message) -> Message:
+    """Return the message with its blocks told by their place."""
+    payload = payload_of(message)
+    assert payload is not None, "only a message with a payload has blocks"
+    inline = (bytes, bytearray, memoryview, Region)
+    buffers = (buffer if isinstance(buffer, inline) else buffer.region for buffer in payload.buffers)
+    return with_payload(message, replace(payload, buffers=tuple(buffers)))
 
 
 class Assembly:
@@ -66,12 +109,18 @@ class Assembly:
         payload = payload_of(message)
         if payload is None or not payload.transfer:
             return message
+        if len(payload.sizes) != len(payload.buffers):
+            raise IncompleteTransfer(f"{len(payload.sizes)} sizes of {len(payload.buffers)} buffers")
         parts = iter(self._parts.pop(payload.transfer, []))
-        buffers = tuple(_take(parts, size) for size in payload.sizes)
-        return _with_payload(message, Payload(buffers))
+        buffers = tuple(
+            buffer if isinstance(buffer, Region) else _take(parts, size)
+            for buffer, size in zip(payload.buffers, payload.sizes, strict=True)
+        )
+        return with_payload(message, replace(payload, buffers=buffers, transfer=0, sizes=()))
 
 
-def _with_payload(message: Message, payload: Payload) -> Message:
+def with_payload(message: M, payload: Payload) -> M:
+    """Return the message with another payload."""
     changes: dict[str, Any] = {_PAYLOAD_FIELD[type(message)]: payload}
     return replace(message, **changes)
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import grpc
 
 from circuit.runtime.frames import Opening, ProtocolError, decode, encode
+from circuit.runtime.lanes import LaneExceeded
 from circuit.runtime.messages import Frame, Hello, NodeId, Refusal, Welcome
 from circuit.runtime.session import SessionError
 from circuit.runtime.threads import Threads
@@ -28,7 +29,7 @@ METHOD = "/circuit.Node/Session"
 REDIAL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 THREADS_A_CARRIER = 2
 """One writes and one reads."""
-BROKEN_RULES = (ProtocolError, SessionError, IncompleteTransfer, WindowExceeded)
+BROKEN_RULES = (ProtocolError, SessionError, IncompleteTransfer, LaneExceeded, WindowExceeded)
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),  # frames are bounded by the session
@@ -54,6 +55,11 @@ class Carrier:
     def __init__(self, peer: NodeId, lock: threading.RLock) -> None:
         self.peer = peer
         self.writable = threading.Condition(lock)
+        self.cancel: Callable[[], object] = _nothing  # ends the stream on both sides
+
+
+def _nothing() -> None:
+    """Do nothing: there is no stream yet."""
 
 
 class Host(Protocol):
@@ -65,8 +71,8 @@ class Host(Protocol):
     def greet(self, hello: Hello) -> Welcome | Refusal:
         """Answer a peer that opens a carrier."""
 
-    def attach(self, peer: NodeId, received: int, pid: int) -> Carrier:
-        """Take a carrier into use."""
+    def attach(self, peer: NodeId, received: int, pid: int, *, shares: bool) -> Carrier:
+        """Take a carrier into use; `shares`: the peer can map this process's memory."""
 
     def next_frame(self, carrier: Carrier) -> Frame | None:
         """Wait for what is to be written next; None: the carrier is no longer in use."""
@@ -132,8 +138,9 @@ class GrpcTransport:
         yield encode(answer)
         if isinstance(answer, Refusal):
             return
-        carrier = self._host.attach(hello.sender, hello.received, hello.pid)
-        self._threads.start(lambda: self._read(carrier, requests, context.cancel))
+        carrier = self._host.attach(hello.sender, hello.received, hello.pid, shares=answer.shares)
+        carrier.cancel = context.cancel
+        self._threads.start(lambda: self._read(carrier, requests))
         yield from self._frames(carrier)
 
     # The side that dials.
@@ -166,9 +173,10 @@ class GrpcTransport:
             answer = _opening(next(stream, b""))
             if isinstance(answer, Welcome):
                 came_up = True
-                carrier = self._host.attach(peer, answer.received, answer.pid)
+                carrier = self._host.attach(peer, answer.received, answer.pid, shares=answer.shares)
+                carrier.cancel = stream.cancel
                 welcomed.put(carrier)
-                self._read(carrier, stream, stream.cancel)
+                self._read(carrier, stream)
             elif isinstance(answer, Refusal):
                 self._host.refused(peer, answer)
         except (grpc.RpcError, ValueError):  # broken, or the channel was closed
@@ -188,7 +196,7 @@ class GrpcTransport:
                 return
             yield data
 
-    def _read(self, carrier: Carrier, stream: Iterator[bytes], cancel: Callable[[], object]) -> None:
+    def _read(self, carrier: Carrier, stream: Iterator[bytes]) -> None:
         _on_transport_thread.here = True
         try:
             for data in stream:
@@ -198,12 +206,12 @@ class GrpcTransport:
                 self._host.receive(carrier, frame)
         except BROKEN_RULES as error:
             self._host.refused(carrier.peer, Refusal(f"it broke the protocol: {error}"))
-            cancel()
+            carrier.cancel()
         except grpc.RpcError:  # the carrier broke; `detach` says so to the host
             return
         except Exception as error:
             self._host.refused(carrier.peer, Refusal(f"its messages could not be dealt with: {error!r}"))
-            cancel()
+            carrier.cancel()
             raise
         finally:
             self._host.detach(carrier)

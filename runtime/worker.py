@@ -21,6 +21,7 @@ from circuit.runtime import current, modules
 from circuit.runtime.call import call
 from circuit.runtime.errors import CircuitError
 from circuit.runtime.imports import ProgramFinder
+from circuit.runtime.limits import Limits
 from circuit.runtime.messages import NodeId
 from circuit.runtime.node import Node
 from circuit.runtime.places import Worker
@@ -45,6 +46,8 @@ def main() -> None:
         Path(config["folder"]),
         [NodeId(*member) for member in config["members"]],
         registrar,
+        Limits(**config["limits"]),
+        _leave,
     )
     current.fill(node)
     _import_from(Worker(registrar), node.me.name)
@@ -103,6 +106,12 @@ def _import_from(driver: Worker, me: str) -> None:
     finder = ProgramFinder(me, fetch, changes)
     sys.meta_path.insert(0, finder)
     modules.import_with(finder)
+
+
+def _leave(node: NodeId) -> None:
+    """End this process: the driver no longer listens to it, and nobody else would stop it."""
+    sys.stderr.write("circuit: this worker was out of contact with its driver for too long, and ends\n")
+    os._exit(1)
 
 
 def _end_anyway() -> None:

@@ -243,12 +243,15 @@ def test_a_result_that_cannot_be_sent_is_named(cluster):
         circuit.call(lambda: [threading.Lock()]).on("w1").result()
 
 
-def test_a_future_or_stream_as_an_argument_is_refused_with_the_way_out(cluster):
-    future = circuit.call(divide, 4, 2).on("w1")
+def test_a_stream_as_an_argument_is_refused_with_the_way_out(cluster):
+    def count():
+        yield 1
+
+    stream = circuit.call(count).on("w1")
     with pytest.raises(
-        circuit.NotSendable, match=r"args\[0\]: .*Future cannot .*ask for its result\(\) first"
+        circuit.NotSendable, match=r"args\[0\]: .*Stream cannot .*iterate over it where it was spawned"
     ):
-        circuit.call(divide, future, 2).on("w2")
+        circuit.call(divide, stream, 2).on("w2")
 
 
 @pytest.mark.parametrize(
@@ -258,6 +261,10 @@ def test_a_future_or_stream_as_an_argument_is_refused_with_the_way_out(cluster):
         circuit.RemoteError("m.E", "text"),
         circuit.WorkerLost("w1", 7, "was killed by SIGKILL", "f", 0.5, "a.py:1:2", "no", ("a", "b")),
         circuit.ClusterError("no worker"),
+        circuit.Overloaded("w1", "pending_calls", 10),
+        circuit.ChannelClosed("<Channel 1>"),
+        circuit.StaleReference("<Ref>", "it was freed"),
+        circuit.OwnerRestarted("<Ref>", "'w1' was restarted"),
         circuit.RemoteTraceback("frames"),
     ],
 )

@@ -1,0 +1,141 @@
+"""Channels: queues with a bound between any processes of a cluster.
+
+The queue lives on the node that made it; sending and receiving are calls to it, so they are waited
+for, cancelled and lost as calls are. A value that arrives for a receiver who has given up goes back
+to where it was taken from.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from circuit.runtime import current
+from circuit.runtime.core import CLOSE, RECEIVE, SEND
+from circuit.runtime.errors import ChannelClosed
+from circuit.runtime.future import ENDED, Future
+from circuit.runtime.handles import Handle, handle_at, place_of
+from circuit.runtime.messages import NodeId, Payload
+from circuit.runtime.pickling import dumps
+from circuit.runtime.record import Record
+from circuit.runtime.site import Site
+
+T = TypeVar("T")
+
+
+class Channel(Generic[T]):
+    """One end of a channel, and the other: whoever has it may send and receive."""
+
+    __slots__ = ("_capacity", "_handle")
+
+    def __init__(self, handle: Handle, capacity: int) -> None:
+        self._handle = handle
+        self._capacity = capacity
+
+    @property
+    def place(self) -> NodeId:
+        """Where the queue lives: a channel is a place to spawn on."""
+        return self._handle.owner
+
+    @property
+    def capacity(self) -> int:
+        """How many values it holds that nobody has received; 0: a sender waits for its receiver."""
+        return self._capacity
+
+    def send(self, value: T, timeout: float | None = None) -> None:
+        """Send a copy of a value; wait until there is room for it.
+
+        Raises:
+            ChannelClosed: nobody will receive it.
+            NotSendable: it cannot travel.
+            TimeoutError: there was no room within `timeout` seconds; it was not sent.
+            WorkerLost: the node that had the queue is gone.
+        """
+        node = current.node()
+        payload = dumps(value, "value", node.lend)
+        self._wait(self._ask(SEND, payload, Site(sys._getframe(1))), timeout)
+
+    def recv(self, timeout: float | None = None) -> T:
+        """Receive the next value; wait until there is one.
+
+        Raises:
+            ChannelClosed: there is none, and there will be none.
+            TimeoutError: there was none within `timeout` seconds.
+            WorkerLost: the node that had the queue is gone.
+        """
+        received: T = self._wait(self._ask(RECEIVE, Payload(), Site(sys._getframe(1))), timeout)
+        return received
+
+    def close(self) -> None:
+        """End sending, for all; what was sent can still be received. A second call is harmless."""
+        self._wait(self._ask(CLOSE, Payload(), Site(sys._getframe(1))), None)
+
+    def __iter__(self) -> Iterator[T]:
+        """Receive until the channel is closed."""
+        while True:
+            try:
+                yield self.recv()
+            except ChannelClosed:
+                return
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Channel) and self._handle == other._handle
+
+    def __hash__(self) -> int:
+        return hash(self._handle)
+
+    def __copy__(self) -> Channel[T]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Channel[T]:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _received, (place_of(self._handle, "Channel"), self._capacity)
+
+    def __repr__(self) -> str:
+        return f"<Channel {self._handle.number} of capacity {self._capacity} on {self.place.name!r}>"
+
+    def _ask(self, method: str, value: Payload, site: Site) -> Future[Any]:
+        record = Record(f"{type(self).__name__}.{_NAMES[method]}", site, self.place, reference=repr(self))
+        asked = current.node().call_object(self._handle, method, record, value, stream=False)
+        assert isinstance(asked, Future)
+        return asked
+
+    def _wait(self, asked: Future[Any], timeout: float | None) -> Any:
+        try:
+            return self._outcome(asked, timeout)
+        except TimeoutError:
+            if asked.cancel():
+                raise
+            return self._outcome(asked, None)  # it came just now
+        except BaseException:
+            asked.cancel()
+            raise
+
+    def _outcome(self, asked: Future[Any], timeout: float | None) -> Any:
+        value = asked.result(timeout)
+        if value is ENDED:
+            raise ChannelClosed(repr(self))
+        return value
+
+
+_NAMES = {SEND: "send", RECEIVE: "recv", CLOSE: "close"}
+
+
+def _received(place: int, capacity: int) -> Channel[Any]:
+    """Rebuild a channel that arrived."""
+    return Channel(handle_at(place), capacity)
+
+
+def channel(capacity: int = 0) -> Channel[Any]:
+    """Make a channel; its queue lives on this node, the node that runs this code.
+
+    Args:
+        capacity: how many values it holds that nobody has received yet; with 0 each `send` waits for
+            the `recv` that takes its value.
+    """
+    if capacity < 0:
+        raise ValueError(f"a channel's capacity cannot be negative, as {capacity} is")
+    return Channel(current.node().make_channel(capacity), capacity)
