@@ -255,7 +255,8 @@ class Session:
         """
         if frame.received > self._high_water:
             raise SessionError(f"{frame.received} acknowledged of {self._high_water} written")
-        self._liveness.heard(now)
+        if self.is_open:  # else it is the last of an old carrier
+            self._liveness.heard(now)
         self._acknowledged(frame.received)
         if frame.first > self._received:
             raise Gap(f"messages {self._received} to {frame.first} are missing")

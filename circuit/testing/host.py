@@ -33,6 +33,7 @@ from circuit.runtime.core import Core, Overload
 from circuit.runtime.lanes import LaneExceeded
 from circuit.runtime.messages import (
     Call,
+    Clean,
     Code,
     End,
     Item,
@@ -52,6 +53,7 @@ from circuit.testing.ledger import Ending, Spawned, Value
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
 from circuit.testing.promises import BrokenPromise, Promise, hold
+from circuit.testing.strays import StrayingCore
 from circuit.testing.transport import Transport
 
 if TYPE_CHECKING:
@@ -143,6 +145,14 @@ class Host:
             while self._actions:
                 self._carry_out(self._actions.popleft())
             self._busy = False
+            if isinstance(self.core, StrayingCore):
+                for peer, release in self.core.take_strays():
+                    self.network.stray(self, peer, release)
+
+    def hear_stray(self, peer: NodeId, release: Clean) -> None:
+        """Hear a release that came by itself."""
+        assert isinstance(self.core, StrayingCore)
+        self.do(self.core.strayed, peer, release, self.network.clock.now)
 
     def _carry_out(self, action: Action) -> None:
         if self.network.trace is not None and not isinstance(action, Flush | Alarm):

@@ -19,7 +19,7 @@ from random import Random
 from circuit.runtime.core import Core
 from circuit.runtime.frames import decode, encode
 from circuit.runtime.limits import Limits
-from circuit.runtime.messages import Down, Frame, Hello, NodeId, ObjectId, Refusal, Welcome
+from circuit.runtime.messages import Clean, Down, Frame, Hello, NodeId, ObjectId, Refusal, Welcome
 from circuit.testing.carriers import Carrier, End
 from circuit.testing.chances import EVEN, Chances
 from circuit.testing.clock import Clock
@@ -253,6 +253,15 @@ class Network:
         if not carrier.cut and not self._is_parted(host, carrier.other(host)):
             due = carrier.arrival(host, self.clock.now + self.latency())
             self.clock.at(due, host.perform, host.transport.lose, carrier)
+
+    def stray(self, sender: Host, peer: NodeId, release: Clean) -> None:
+        """Let a release find its own way, once or twice; see `strays.py`."""
+        receiver = self.hosts[peer]
+        for _ in range(1 + (self.random.random() < 0.3)):
+            self.count("a release strayed")
+            self.clock.after(
+                self.random.choice((0.01, 0.3)), receiver.perform, receiver.hear_stray, sender.id, release
+            )
 
     def _is_parted(self, one: Host, other: Host) -> bool:
         return any((one.id.name in side) != (other.id.name in side) for side in self._sides)
