@@ -20,6 +20,7 @@ from typing import Any
 from circuit.runtime import current, modules
 from circuit.runtime.call import call
 from circuit.runtime.errors import CircuitError
+from circuit.runtime.import_shield import shield_imports
 from circuit.runtime.imports import ProgramFinder
 from circuit.runtime.limits import Limits
 from circuit.runtime.messages import NodeId
@@ -39,6 +40,7 @@ def main() -> None:
     config = _read_config(lifeline)
     _die_with(config["parent"])
     _take_over_console()
+    shield_imports()
     registrar = NodeId(*config["registrar"])
     node = Node(
         NodeId(*config["me"]),
