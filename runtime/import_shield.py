@@ -25,7 +25,7 @@ def shield_imports() -> None:
         setattr(importlib._bootstrap, name, _shielding(getattr(importlib._bootstrap, name)))
 
 
-def _shielding(function: FunctionType) -> FunctionType:
+def _shielding(function: FunctionType) -> Any:
     def shield(*args: Any) -> Any:
         with shielded():
             return function(*args)
