@@ -195,7 +195,7 @@ class Future(Generic[T]):
 
     def __reduce__(self) -> Any:
         if self._promise is None:  # two threads may each make one, and either will do
-            self._promise = current.node().promise(self)
+            self._promise = self._home.promise(self)
         self._asked = True  # by those to whom it is given
         place = place_of(self._promise, "Future")
         record = self._record
@@ -350,6 +350,7 @@ class Future(Generic[T]):
             if isinstance(self._content, Kept):
                 self._kept = self._content
                 self._content, self._fetch = fetch._content, None
+                fetch._asked = True  # this future answers for it
                 if fetch._state is _State.CANCELLED:
                     self._state = _State.CANCELLED
 

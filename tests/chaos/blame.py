@@ -25,6 +25,12 @@ class Blame:
         self._lock = threading.Lock()
         self._losses: list[Loss] = []
 
+    @property
+    def count(self) -> int:
+        """How many lives were lost."""
+        with self._lock:
+            return len(self._losses)
+
     def lost(self, worker: str, pid: int) -> None:
         """Note that a worker is about to be lost."""
         with self._lock:

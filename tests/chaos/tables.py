@@ -15,8 +15,11 @@ from circuit.runtime import current
 
 OURS = "circuit.runtime"
 CONTAINERS = (dict, list, set, frozenset, deque)
-SPARE = {"kept": 64, "digests": 64, "held": 64, "known": 64, "idle": 1000}
-"""Entries that an idle node may keep: messages not yet acknowledged, code and threads for the next call."""
+SPARE = {"kept": 64, "digests": 64, "held": 64, "known": 64, "idle": 1000, "channels": 8}
+"""Entries that an idle node may keep: messages not yet acknowledged, code and threads for the next call,
+and connections that it has dialled now, and was dialled for before."""
+TOMBSTONES = ("down", "gone", "reading")
+"""What is remembered of each life of a node that was lost."""
 
 Tables: TypeAlias = dict[str, dict[str, int]]
 """By the name of the node, then by the table's path from the node."""
@@ -42,14 +45,18 @@ def sizes() -> dict[str, int]:
     return dict(found)
 
 
-def grown(before: Tables, after: Tables) -> list[str]:
-    """Tell which tables are larger than they were."""
+def grown(before: Tables, after: Tables, lost: int = 0) -> list[str]:
+    """Tell which tables are larger than they were, by more than the lives lost since explain."""
     return [
         f"on {node}, table {path} has {size} entries, and had {before[node].get(path, 0)}"
         for node, found in after.items()
         for path, size in found.items()
-        if size > before[node].get(path, 0) + SPARE.get(path.rpartition(".")[2], 0)
+        if size > before[node].get(path, 0) + _spare(path.rpartition(".")[2], lost)
     ]
+
+
+def _spare(table: str, lost: int) -> int:
+    return lost if table in TOMBSTONES else SPARE.get(table, 0)
 
 
 def _walk(thing: Any, path: str, found: Counter[str], seen: set[int]) -> None:
