@@ -390,8 +390,8 @@ class _Several:
         return self._futures[0]._home.fetch(where, record)
 
     def promise(self, future: Future[Any]) -> Handle:
-        """Promise as this process does."""
-        return current.node().promise(future)
+        """Promise as one of them would."""
+        return (self._futures[0]._home if self._futures else current.node()).promise(future)
 
     def start(self, job: Job) -> None:
         """Run a callback where theirs would run."""

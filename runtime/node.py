@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
+import os
 import sys
 import threading
 import time
@@ -46,7 +47,7 @@ from circuit.runtime.errors import ClusterError, Overloaded
 from circuit.runtime.execution import EventLoop, Execution, raised
 from circuit.runtime.functions import Functions
 from circuit.runtime.future import Future
-from circuit.runtime.gate import LOOK_UP_SECONDS
+from circuit.runtime.gate import LOOK_UP_SECONDS, Gate
 from circuit.runtime.handles import Handle
 from circuit.runtime.limits import Limits
 from circuit.runtime.memory import Lent, SharedMemory
@@ -111,6 +112,7 @@ class Node:
         fence: Callable[[NodeId], None],
     ) -> None:
         self.me = me
+        self._pid = os.getpid()
         self.registrar = registrar
         self._folder = folder
         self._fence = fence
@@ -127,8 +129,10 @@ class Node:
         self._dropped: deque[ObjectId] = deque()
         self._numbers = itertools.count(1)
         self._values: dict[int, object] = {}  # that references mean, by the number of the object
+        self._freed: list[object] = []  # of these, not yet let go of
         self._handles: dict[int, Future[Any] | Inbox] = {}
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._kept: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # whose values stayed elsewhere
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
         self._executions: dict[Key, Execution] = {}  # that have not answered
@@ -216,7 +220,13 @@ class Node:
             return Handle(self._core.channel(capacity), self)
 
     def promise(self, future: Future[Any]) -> Handle:
-        """Let other nodes ask for the outcome of a future."""
+        """Let other nodes ask for the outcome of a future.
+
+        Raises:
+            ClusterError: the cluster is closed.
+        """
+        if self.gone:
+            raise ClusterError(f"it {self.gone}; send its result instead")
         with self._lock:
             handle = Handle(self._core.promise(), self)
         number = handle.number
@@ -283,6 +293,16 @@ class Node:
                 self._changed.wait(LOOK_UP_SECONDS)  # so that Ctrl-C is never lost
             return self._core.spawned
 
+    def fetch_kept(self) -> None:
+        """Wait until the values that stayed where they were computed are here, if a future wants them."""
+        with self._lock:
+            kept = list(self._kept)
+        gates = [Gate() for _ in kept]
+        for future, gate in zip(kept, gates, strict=True):
+            future.when_here(functools.partial(_open, gate))
+        for gate in gates:
+            gate.wait()
+
     def drop_calls(self) -> None:
         """Cancel every call that was made here and has not ended."""
         for handle in list(self._handles.values()):
@@ -295,7 +315,14 @@ class Node:
                 execution.interrupt()
             self._changed.wait_for(lambda: not self._alive, timeout)
 
-    # What the handles ask for (`future.Home`).
+    # What the handles ask for (`future.Home`, `stream.Home`, `handles.Home`).
+
+    @property
+    def gone(self) -> str:
+        """Why nobody can be called any more, as `belongs to ...`; empty if somebody can."""
+        if self._closed:
+            return "belongs to a cluster that is closed"
+        return "" if os.getpid() == self._pid else "belongs to the process that this one was forked from"
 
     def cancel(self, number: int) -> None:
         """Give a call up."""
@@ -458,7 +485,7 @@ class Node:
                 if execution := self._executions.get(Key(origin, call)):
                     execution.grant(items)
             case Free(number):
-                self._values.pop(number, None)
+                self._free(number)
             case Dial(peer):
                 self._transport.dial(peer, self._address(peer))
             case Break(peer):
@@ -478,17 +505,20 @@ class Node:
         handle = self._handles.pop(number, None) if ends else self._handles.get(number)
         if handle is not None:
             handle.deliver(arrival)
+            if isinstance(arrival, Kept) and isinstance(handle, Future):
+                with self._lock:
+                    self._kept.add(handle)
             if isinstance(handle, Future) and isinstance(arrival, Raise | Stale | Lose):
                 with self._lock:
                     self._failed.add(handle)
 
     def _execute(self, run: Run) -> None:
-        key = Key(run.origin, run.call.call)
+        key = Key(run.origin, run.call.call)  # and nothing else of it: what was sent ends with its use
 
         def answer(outcome: Answer) -> None:
             if not isinstance(outcome, Item):
                 self._executions.pop(key, None)
-            self._do(self._core.answered, run.origin, outcome, time.monotonic())
+            self._do(self._core.answered, key.origin, outcome, time.monotonic())
 
         def ended() -> None:
             self._executions.pop(key, None)
@@ -523,7 +553,7 @@ class Node:
         """Return what gives the callee, on the thread that runs it."""
         if run.code is None:
             value, method = self._values[run.call.target], run.call.method
-            return lambda: getattr(value, method)
+            return lambda: _method_of(value, method)
         code = self._with_handles(run.code)
         return lambda: self._functions.load(code)
 
@@ -558,6 +588,19 @@ class Node:
         if isinstance(kind, (Plain, Serial)):
             return type(self._values.get(number)).__qualname__
         return type(kind).__name__
+
+    def _free(self, number: int) -> None:
+        """Let an object go that nobody refers to, on a thread where its finalizer may block."""
+        with self._lock:
+            idle = not self._freed
+            self._freed.append(self._values.pop(number, None))
+        if idle:
+            self.start(self._let_go)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            freed, self._freed = self._freed, []
+        freed.clear()
 
     def _drop(self) -> None:
         refs: list[ObjectId] = []
@@ -609,6 +652,25 @@ class Node:
 def _inline(payload: Payload) -> bytes:
     """Return the bytes of a payload, for its digest."""
     return b"".join(view_of(buffer) for buffer in payload.buffers)
+
+
+def _open(gate: Gate, _: Future[Any]) -> None:
+    gate.open()
+
+
+def _method_of(value: object, name: str) -> Callable[..., Any]:
+    """Return a method of an object that is called by reference.
+
+    Raises:
+        TypeError: it is an attribute, and no method.
+    """
+    found = getattr(value, name)
+    if not callable(found):
+        raise TypeError(
+            f"{name!r} of a {type(value).__qualname__} is no method but {type(found).__qualname__} data, "
+            "and only methods are called by reference"
+        )
+    return found  # type: ignore[no-any-return]
 
 
 def _print_unasked(record: Record, outcome: Raise | Stale | Lose) -> None:
