@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-FOLDERS = re.search(
-    r"## Folders\n\n((?:    .*\n)+)", (CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-)[1]
+TEXT = (CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+FOLDERS = re.search(r"## Folders\n\n((?:    .*\n)+)", TEXT)[1]
 
 
 def nouns(folder):
