@@ -43,12 +43,18 @@ class Blame:
                 if loss.worker == worker and loss.replaced is None:
                     loss.replaced = time.monotonic()
 
-    def explains(self, error: circuit.WorkerLost, spawned: float | None) -> bool:
+    def explains(self, error: BaseException, spawned: float | None) -> bool:
         """Tell whether a loss explains the error of a call spawned then; None: spawned by a worker."""
         with self._lock:
-            return any(
-                loss.worker == error.worker
-                and error.pid in (loss.pid, 0)
-                and (spawned is None or loss.replaced is None or spawned <= loss.replaced)
-                for loss in self._losses
-            )
+            return any(_explains(loss, error, spawned) for loss in self._losses)
+
+
+def _explains(loss: Loss, error: BaseException, spawned: float | None) -> bool:
+    if isinstance(error, circuit.StaleReference):
+        return repr(loss.worker) in error.reason
+    return (
+        isinstance(error, circuit.WorkerLost)
+        and loss.worker == error.worker
+        and error.pid in (loss.pid, 0)
+        and (spawned is None or loss.replaced is None or spawned <= loss.replaced)
+    )
