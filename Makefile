@@ -22,7 +22,7 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables docs fresh roundtrip fuzz chaos soak bench bench-compile clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz chaos soak bench bench-compile clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,6 +59,7 @@ build/$(PROTO): $(READY)
 tables: $(READY)  ## generate grammar/circuit.tables from the grammars
 	$(BIN)/python -m circuit.compiler.tables
 
+.PHONY: docs
 docs: $(READY)  ## draw docs/state-machines.md from the tables of the runtime's core
 	$(BIN)/python -m docs.draw
 
