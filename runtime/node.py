@@ -19,6 +19,7 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
@@ -42,6 +43,7 @@ from circuit.runtime.actions import (
     Run,
 )
 from circuit.runtime.admission import Key
+from circuit.runtime.call import call
 from circuit.runtime.core import Core, Overload
 from circuit.runtime.errors import ClusterError, Overloaded
 from circuit.runtime.execution import EventLoop, Execution, raised
@@ -73,6 +75,7 @@ from circuit.runtime.messages import (
 )
 from circuit.runtime.objects import Plain, Serial
 from circuit.runtime.pickling import dumps
+from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
 from circuit.runtime.references import Holding
 from circuit.runtime.session import SessionError
@@ -132,6 +135,7 @@ class Node:
         self._freed: list[object] = []  # of these, not yet let go of
         self._handles: dict[int, Future[Any] | Inbox] = {}
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._promised: weakref.WeakValueDictionary[int, Future[Any]] = weakref.WeakValueDictionary()
         self._kept: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # whose values stayed elsewhere
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
@@ -229,6 +233,7 @@ class Node:
             raise ClusterError(f"it {self.gone}; send its result instead")
         with self._lock:
             handle = Handle(self._core.promise(), self)
+            self._promised[handle.number] = future
         number = handle.number
         future.when_done(lambda ended: self._resolve(number, ended))
         return handle
@@ -306,7 +311,7 @@ class Node:
     def drop_calls(self) -> None:
         """Cancel every call that was made here and has not ended."""
         for handle in list(self._handles.values()):
-            handle.cancel()
+            handle.leave()
 
     def stop_running(self, timeout: float) -> None:
         """Interrupt what runs here, and wait at most `timeout` s for its end."""
@@ -328,6 +333,18 @@ class Node:
         """Give a call up."""
         self._handles.pop(number, None)
         self._do(self._core.cancel, number, time.monotonic())
+
+    def cancel_given(self, promise: Handle) -> None:
+        """Give a call up that another node made, and whose future it gave to this one."""
+        asked = Context().run(call(_cancel_promised, promise.number).on, Worker(promise.owner))
+        asked.disregard()  # if that node is gone, so is the call
+
+    def cancel_promised(self, number: int) -> None:
+        """Give a call up whose future was given to another node."""
+        with self._lock:
+            future = self._promised.get(number)
+        if future:
+            future.cancel()
 
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
@@ -578,7 +595,8 @@ class Node:
             try:
                 made = Return(0, dumps(compute(), "result", self.lend))
             except BaseException as error:  # noqa: BLE001 (it is the outcome, as of any call)
-                made = raised(0, error)
+                told = raised(0, error.with_traceback(None))
+                made = dataclasses.replace(told, pid=0, traceback=told.traceback if error.__cause__ else "")
             self._do(self._core.resolve, promise, made, time.monotonic())
 
         self.start(make)
@@ -652,6 +670,10 @@ class Node:
 def _inline(payload: Payload) -> bytes:
     """Return the bytes of a payload, for its digest."""
     return b"".join(view_of(buffer) for buffer in payload.buffers)
+
+
+def _cancel_promised(number: int) -> None:
+    current.node().cancel_promised(number)
 
 
 def _open(gate: Gate, _: Future[Any]) -> None:
