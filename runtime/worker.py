@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from contextvars import Context
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -92,18 +93,22 @@ def _take_over_console() -> None:
 
 
 def _import_from(driver: Worker, me: str) -> None:
-    """Have the program's modules imported, and kept up to date, from the process that runs it."""
+    """Have the program's modules imported, and kept up to date, from the process that runs it.
+
+    What is asked belongs to no call (an empty context): if the one that imports first is cancelled,
+    others wait for the same module.
+    """
 
     def fetch(name: str) -> ProgramModule | NotServed | None:
         if on_transport_thread():  # it would wait for a frame that only it can bring
             return None
         try:
-            return call(modules.serve, name).on(driver).result()
+            return Context().run(lambda: call(modules.serve, name).on(driver).result())
         except CircuitError as error:
             raise ImportError(f"cannot ask the driver for module {name!r}: {error}", name=name) from error
 
     def changes(since: int) -> Changes:
-        return call(modules.changes, since).on(driver).result()
+        return Context().run(lambda: call(modules.changes, since).on(driver).result())
 
     finder = ProgramFinder(me, fetch, changes)
     sys.meta_path.insert(0, finder)

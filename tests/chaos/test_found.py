@@ -1,9 +1,12 @@
 """What storms have found, each made to happen without one."""
 
+import importlib
 import os
 import signal
 import threading
 import time
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +37,16 @@ def take(value):
 
 def large():
     return bytes(2**20)
+
+
+class Waiting(SourceFileLoader):
+    """A loader that gives the code of its module when `go` exists."""
+
+    def get_code(self, name):
+        folder = Path(self.path).parent
+        (folder / "asked").touch()
+        wait_until((folder / "go").exists)
+        return super().get_code(name)
 
 
 def nothing():
@@ -76,3 +89,18 @@ def test_a_large_outcome_that_is_lost_before_it_was_fetched_is_not_reported_to_w
     del future
     cluster.close()  # which tells of all errors that nobody asked for
     assert "nobody asked" not in capfd.readouterr().err
+
+
+def test_a_cancelled_call_does_not_take_along_the_import_that_others_wait_for(cluster, tmp_path, monkeypatch):
+    (tmp_path / "found_inner.py").write_text("")
+    (tmp_path / "found_outer.py").write_text("import found_inner\ndef one(): return 1\ndef two(): return 2")
+    monkeypatch.syspath_prepend(tmp_path)
+    outer, inner = (importlib.import_module(name) for name in ("found_outer", "found_inner"))
+    inner.__spec__.loader = Waiting("found_inner", inner.__file__)
+    first = circuit.call(outer.one).on("w1")
+    wait_until((tmp_path / "asked").exists)
+    second = circuit.call(outer.two).on("w1")
+    first.cancel()
+    circuit.call(abs, -1).on("w1").result(timeout=30)  # behind the cancel, in order
+    (tmp_path / "go").touch()
+    assert second.result(timeout=30) == 2
