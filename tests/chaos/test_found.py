@@ -39,6 +39,13 @@ def large():
     return bytes(2**20)
 
 
+AT_AN_IMPORT_LOCK = """any(
+    frame.f_code.co_filename == "<frozen importlib._bootstrap>"
+    for frame in __import__("sys")._current_frames().values()
+)"""
+"""Whether a thread of the process waits for an import of another one; told without an import."""
+
+
 class Waiting(SourceFileLoader):
     """A loader that gives the code of its module when `go` exists."""
 
@@ -100,6 +107,7 @@ def test_a_cancelled_call_does_not_take_along_the_import_that_others_wait_for(cl
     first = circuit.call(outer.one).on("w1")
     wait_until((tmp_path / "asked").exists)
     second = circuit.call(outer.two).on("w1")
+    wait_until(lambda: circuit.call(eval, AT_AN_IMPORT_LOCK).on("w1").result(timeout=30))
     first.cancel()
     circuit.call(abs, -1).on("w1").result(timeout=30)  # behind the cancel, in order
     (tmp_path / "go").touch()
