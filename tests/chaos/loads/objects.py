@@ -45,6 +45,8 @@ def talk(journal: Journal, token: str, tally: circuit.Ref[Tally], words: int) ->
     """Say so much at once, without waiting for any of it; return which came as which."""
     journal.note(token)
     spoken = [circuit.call(tally.say, str(number)).on(tally) for number in range(words)]
+    for future in spoken:
+        future.exception()  # each has been asked for then, also when one before it is lost
     return [future.result() for future in spoken]
 
 
