@@ -1,18 +1,13 @@
-"""What goes wrong, and when: a schedule of faults that a seed decides.
+"""What goes wrong: with a worker's process, or between two nodes.
 
-Some faults nobody may notice: those shorter than the grace period. The others cost a worker its life,
-as its peers see it: it is killed, or out of contact for too long, and a new life of it is started. Each
-fault has the nodes that it touches to itself until they have recovered, so that short ones do not add
-up to a long one.
+Some faults nobody may notice: those much shorter than the grace period. The others cost a worker its
+life, as its peers see it: it is killed, or out of contact for too long, and a new life of it is started.
 """
 
 from __future__ import annotations
 
-import itertools
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Protocol
 
 import circuit
@@ -20,13 +15,9 @@ from tests.chaos.network import Network, Pair
 
 LIMITS = circuit.Limits(grace=4.0, heartbeat=0.5, silence=3.0)
 """Of the clusters that faults strike."""
-LONGEST_BLIP = 1.0
 OUTAGE = LIMITS.silence + LIMITS.grace + 3.0
 """Seconds after which whoever is out of contact has been given up, on a busy machine too."""
-RECOVERY_SECONDS = 1.5
 START_SECONDS = 4.0
-CALM_SECONDS = 0.4
-"""From one fault to the next, on average."""
 
 
 class World(Protocol):
@@ -72,19 +63,25 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Kill(Fault):
-    """SIGKILL; a new life begins `away` seconds later."""
+class Within(Fault):
+    """A fault of one worker's process."""
 
     worker: str
+
+    @property
+    def touches(self) -> frozenset[str]:
+        return frozenset({self.worker})
+
+
+@dataclass(frozen=True, slots=True)
+class Kill(Within):
+    """SIGKILL; a new life begins `away` seconds later."""
+
     away: float
 
     @property
     def seconds(self) -> float:
         return self.away + START_SECONDS
-
-    @property
-    def touches(self) -> frozenset[str]:
-        return frozenset({self.worker})
 
     def strike(self, world: World) -> None:
         world.lose(self.worker)
@@ -94,15 +91,10 @@ class Kill(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Stop(Fault):
+class Stop(Within):
     """SIGSTOP, and SIGCONT before anybody may miss the worker."""
 
-    worker: str
     seconds: float
-
-    @property
-    def touches(self) -> frozenset[str]:
-        return frozenset({self.worker})
 
     def strike(self, world: World) -> None:
         world.signal(self.worker, signal.SIGSTOP)
@@ -111,14 +103,8 @@ class Stop(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Freeze(Fault):
+class Freeze(Within):
     """SIGSTOP for so long that the worker is given up; when it wakes up, nobody listens to it."""
-
-    worker: str
-
-    @property
-    def touches(self) -> frozenset[str]:
-        return frozenset({self.worker})
 
     @property
     def seconds(self) -> float:
@@ -210,46 +196,3 @@ class Part(Between):
             world.expect_given_up(*workers)
         world.network.refuse(self.pair, False)
         world.replace(*workers)
-
-
-class Weather:
-    """Draws faults.
-
-    Args:
-        dice: what decides.
-        workers: their names; the driver is "driver".
-    """
-
-    def __init__(self, dice: Random, workers: Sequence[str]) -> None:
-        self._dice = dice
-        self._workers = list(workers)
-        self._pairs = list(itertools.combinations(["driver", *workers], 2))
-
-    def forecast(self, seconds: float) -> list[Fault]:
-        """Return all faults of so many seconds, in order."""
-        faults: list[Fault] = []
-        well_from = dict.fromkeys(["driver", *self._workers], 0.0)
-        now = 0.0
-        while (now := now + self._dice.expovariate(1 / CALM_SECONDS)) < seconds:
-            fault = self._draw(round(now, 2))
-            if all(well_from[node] <= now for node in fault.touches):
-                faults.append(fault)
-                for node in fault.touches - {"driver"}:
-                    well_from[node] = now + fault.seconds + RECOVERY_SECONDS
-        return faults
-
-    def _draw(self, at: float) -> Fault:
-        dice = self._dice
-        worker, pair = dice.choice(self._workers), dice.choice(self._pairs)
-        blip = round(dice.uniform(0, LONGEST_BLIP), 2)
-        faults: dict[Fault, float] = {
-            Stop(at, worker, blip): 2,
-            Cut(at, pair, round(blip / 10, 3)): 2,
-            Truncate(at, pair, dice.randint(0, 1), dice.randint(0, 20_000)): 2,
-            Sever(at, pair, blip): 2,
-            Stall(at, pair, dice.choice(((0,), (1,), (0, 1))), blip): 2,
-            Kill(at, worker, blip): 2,
-            Freeze(at, worker): 0.3,
-            Part(at, pair): 0.5,
-        }
-        return dice.choices(list(faults), list(faults.values()))[0]

@@ -20,12 +20,13 @@ import circuit
 from tests.chaos import hang
 from tests.chaos.account import Account
 from tests.chaos.crowd import Crowd
-from tests.chaos.faults import LIMITS, Fault, Weather
+from tests.chaos.faults import LIMITS, Fault
 from tests.chaos.field import Field
 from tests.chaos.journal import Journal
 from tests.chaos.loads.mix import ready
 from tests.chaos.network import Network
 from tests.chaos.watchdog import Watchdog
+from tests.chaos.weather import Weather
 
 WARM_UP_SECONDS = 1.0
 

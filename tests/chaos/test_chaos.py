@@ -11,10 +11,10 @@ import pytest
 
 import circuit
 from tests.chaos.blame import Blame
-from tests.chaos.faults import RECOVERY_SECONDS, Weather
 from tests.chaos.ledger import RUNS, Fate, Ledger
 from tests.chaos.tables import grown
 from tests.chaos.trend import trend
+from tests.chaos.weather import RECOVERY_SECONDS, Weather
 
 CHECKOUT = Path(__file__).parents[2]
 WORKERS = ("w1", "w2", "w3")
