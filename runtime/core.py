@@ -689,7 +689,7 @@ class Core:
     def _arrived(self, peer: NodeId, found: Peer, call: Call, now: float) -> list[Action]:
         target = self._objects.get(call.target)
         if call.method == PUT_BACK:
-            return self._put_back(target, call.arguments, now)
+            return self._put_back(target, Key(peer, call.call), call.arguments, now)
         if call.target and target is None:
             return self.drop(call.arguments.refs, now) + self._say(peer, Stale(call.call), now)
         key = Key(peer, call.call)
@@ -908,21 +908,30 @@ class Core:
                 case Sent(key):
                     actions += self._reply(key, Return(key.call, Payload()), now)
                 case Refused(key, value):
-                    actions += self._reply(key, End(key.call), now) + self.drop(value.refs if value else (), now)
+                    actions += self._reply(key, End(key.call), now) + self.drop(
+                        value.refs if value else (), now
+                    )
         return actions
 
     def _return_to_channel(self, made: Made, outcome: Outcome, now: float) -> list[Action]:
-        """Send a value back that arrived for a receiver who had given up."""
+        """Pass on a value that arrived for a receiver who had given up, to the next one here, or back.
+
+        So the values that come to a node are received there in their order, whoever gives up.
+        """
         if not isinstance(outcome, Return):
             return []
+        for number, other in self._made.items():
+            same = other.receives and (other.peer, other.target) == (made.peer, made.target)
+            if same and other.state is MadeState.SENT:
+                other.move(MadeEvent.ENDED)  # what comes for it, if anything does, is passed on in turn
+                actions = self._say(other.peer, Cancel(number), now) + self._credit(number, other, now)
+                return [*actions, Deliver(replace(outcome, call=number))]
         back = Call(outcome.call, outcome.value, target=made.target, method=PUT_BACK)
-        if made.peer == self.me:
-            return self._put_back(self._objects.get(made.target), outcome.value, now)
         return self._say(made.peer, back, now) + self.drop(outcome.value.refs, now)
 
-    def _put_back(self, target: Object | None, value: Payload, now: float) -> list[Action]:
+    def _put_back(self, target: Object | None, key: Key, value: Payload, now: float) -> list[Action]:
         if isinstance(target, Channel):
-            return self._channel_says(target.put_back(value), now)
+            return self._channel_says(target.put_back(key, value), now)
         return self.drop(value.refs, now)
 
     # Ends.

@@ -13,7 +13,7 @@ from circuit.runtime.objects import Keep, Object, Promise as Awaited
 from circuit.runtime.session import ACK_MESSAGES
 from circuit.runtime.transfers import payload_of
 from circuit.testing.host import Host
-from circuit.testing.ledger import Ending, Spawned
+from circuit.testing.ledger import Ending, Spawned, number_in
 from circuit.testing.network import Network
 from circuit.testing.objects import Kind
 from circuit.testing.promises import Promise, hold
@@ -166,7 +166,7 @@ def _check_values(network: Network) -> None:
     for host in network.living:
         for target in host.core.objects.values():
             if isinstance(target, Channel):
-                there.update(int(bytes(payload.buffers[0])) for payload in target.values())
+                there.update(number_in(payload) for payload in target.values())
     for value in network.ledger.values:
         count = there[value.number]
         hold(Promise.VALUES, count <= 1, f"value {value.number} is {count} times in its channel")
@@ -182,4 +182,5 @@ def close_channels(network: Network) -> None:
     for ref, kind in list(network.kinds.items()):
         owner = network.hosts[ref.owner]
         if kind is Kind.CHANNEL and owner.is_alive and owner.references.owns(ref.number):
-            owner.main.close(ref)
+            while owner.main.close(ref).ending is Ending.OVERLOAD:
+                owner.cancel(next(iter(owner.main.pending.values())))

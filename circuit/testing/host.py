@@ -49,7 +49,7 @@ from circuit.runtime.session import SessionError
 from circuit.runtime.transfers import IncompleteTransfer, payload_of
 from circuit.runtime.windows import WindowExceeded
 from circuit.testing.custody import WatchedReferences
-from circuit.testing.ledger import Ending, Spawned, Value
+from circuit.testing.ledger import Ending, Spawned, Value, number_in
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
 from circuit.testing.promises import BrokenPromise, Promise, hold
@@ -274,7 +274,7 @@ class Host:
         payload = payload_of(outcome) or Payload()
         self.gain(payload.refs)
         if isinstance(outcome, Item):
-            ledger.item(spawned, int(bytes(payload.buffers[0])))
+            ledger.item(spawned, number_in(payload))
             spawned.maker.item(spawned, payload.refs)
             return
         ledger.ended(spawned, _ENDINGS[type(outcome)])
@@ -285,7 +285,7 @@ class Host:
         if spawned.value:
             ledger.was_sent(spawned, accepted=isinstance(outcome, Return))
         elif spawned.receives and isinstance(outcome, Return):
-            ledger.was_received(int(bytes(payload.buffers[0])), self.id)
+            ledger.was_received(number_in(payload), self.id)
         spawned.maker.ended(spawned, outcome)
         spawned.maker.gained(payload.refs)
 

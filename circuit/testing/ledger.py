@@ -13,13 +13,18 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from circuit.runtime.admission import Key
-from circuit.runtime.messages import NodeId, ObjectId
+from circuit.runtime.messages import NodeId, ObjectId, Payload
 from circuit.testing.promises import Promise, hold
 
 if TYPE_CHECKING:
     from circuit.testing.programs import Program
 
 SEND, RECEIVE, CLOSE, FETCH = "send", "receive", "close", ""
+
+
+def number_in(payload: Payload) -> int:
+    """Return the number that a payload is: of an item of a stream, or of a value of a channel."""
+    return int(bytes(payload.buffers[0]))
 
 
 class Ending(Enum):
@@ -46,6 +51,7 @@ class Value:
     accepted: bool = False
     refused: bool = False
     received: bool = False
+    came_back: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +101,7 @@ class Ledger:
     _begun: dict[tuple[NodeId, NodeId, int], int] = field(default_factory=dict)
     _turns: dict[ObjectId, Spawned] = field(default_factory=dict)
     _received: dict[tuple[ObjectId, NodeId, NodeId], int] = field(default_factory=dict)
+    _receivers: dict[ObjectId, set[NodeId]] = field(default_factory=dict)
 
     # Calls.
 
@@ -159,12 +166,22 @@ class Ledger:
             value.accepted, value.refused = accepted, not accepted
             hold(Promise.VALUES, accepted or not value.received, f"value {value.number} was refused, and received")
 
+    def asked(self, channel: ObjectId, receiver: NodeId) -> None:
+        """Note that a node asks for a value."""
+        self._receivers.setdefault(channel, set()).add(receiver)
+
     def was_received(self, number: int, receiver: NodeId) -> None:
-        """Note that a program has a value."""
+        """Note that a program has a value.
+
+        One that went to a node where nobody wanted it comes late to another one; if there is only one
+        node that receives, nothing comes late.
+        """
         value = self.values[number]
         hold(Promise.VALUES, not value.received, f"value {number} was received twice")
         hold(Promise.VALUES, not value.refused, f"value {number} was received, and refused")
         value.received = True
+        if value.came_back and len(self._receivers[value.channel]) > 1:
+            return
         ends = value.channel, value.sender, receiver
         earlier = self._received.get(ends, -1)
         seen = f"{receiver.name} received {number} after {earlier}, which {value.sender.name} sent later"

@@ -16,16 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from circuit.runtime.core import Core
+from circuit.runtime.core import PUT_BACK, Core
 from circuit.runtime.frames import decode, encode
 from circuit.runtime.limits import Limits
-from circuit.runtime.messages import Clean, Down, Frame, Hello, NodeId, ObjectId, Refusal, Welcome
+from circuit.runtime.messages import Call, Clean, Down, Frame, Hello, NodeId, ObjectId, Refusal, Welcome
 from circuit.testing.carriers import Carrier, End
 from circuit.testing.chances import EVEN, Chances
 from circuit.testing.clock import Clock
 from circuit.testing.custody import Custodies, WatchedReferences
 from circuit.testing.host import Host
-from circuit.testing.ledger import Ledger
+from circuit.testing.ledger import Ledger, number_in
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
 from circuit.testing.promises import Promise, hold
@@ -217,6 +217,7 @@ class Network:
     def carry(self, carrier: Carrier, sender: Host, frame: Frame) -> None:
         """Carry a frame."""
         receiver = carrier.other(sender)
+        self._look_for_values(frame)
         if carrier.cut:
             return
         if self._sides and self._is_parted(sender, receiver):
@@ -243,6 +244,13 @@ class Network:
                 self.count("a frame was overtaken")
                 due += self.random.random() * 0.1
         self._arrive(carrier, receiver, frame, due)
+
+    def _look_for_values(self, frame: Frame) -> None:
+        """Note which values of channels go back."""
+        for message in frame.messages:
+            if type(message) is Call and message.method == PUT_BACK:
+                self.count("a value came back")
+                self.ledger.values[number_in(message.arguments)].came_back = True
 
     def _arrive(self, carrier: Carrier, receiver: Host, frame: Frame, due: float) -> None:
         read = receiver.transport.read

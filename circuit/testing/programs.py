@@ -257,6 +257,7 @@ class Program:
 
     def receive(self, channel: ObjectId) -> Spawned:
         """Ask for a value."""
+        self.network.ledger.asked(channel, self.host.id)
         return self.ask(channel, method=RECEIVE)
 
     def close(self, channel: ObjectId) -> Spawned:
