@@ -237,6 +237,10 @@ class Core:
             return self._lose((call.call,), down, None, now)
         if lane is None or lane.offer(call, code):
             return self._send_call(peer, call, code, now)
+        if call.target:  # the program may forget the object before the call goes
+            made = self._made[call.call]
+            made.held = (ObjectId(peer, call.target),)
+            self.references.use(made.held)
         return []
 
     @event
@@ -248,6 +252,7 @@ class Core:
         if made.state is MadeState.HELD:
             self.peers.meet(made.peer, now).lanes[made.target].withdraw(number)
             unpinned = self._follow(self.references.unpin(made.peer, made.pins), now)
+            unpinned += self.drop(made.held, now)
             return unpinned + self._made_over(number, MadeEvent.ENDED, now)
         if made.state is MadeState.SENT:
             made.move(MadeEvent.ENDED)
@@ -818,6 +823,7 @@ class Core:
         actions: list[Action] = []
         for call, code in ready:
             actions += self._send_call(made.peer, call, code, now)
+            actions += self.drop(self._made[call.call].held, now)
         return actions
 
     def _outcome(self, outcome: Outcome, now: float) -> list[Action]:
@@ -945,6 +951,8 @@ class Core:
             if made.state in (MadeState.HELD, MadeState.SENT):
                 actions.append(Lose(number, down, _ran(made, peer), self.peers.was_replaced(down.node)))
                 failed[made.scope] = None
+            if made.state is MadeState.HELD:
+                actions += self.drop(made.held, now)
             actions += self._made_over(number, MadeEvent.LOST, now)
         for scope in failed:
             actions += self.cancel_scope(scope, now)

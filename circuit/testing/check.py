@@ -129,6 +129,7 @@ def _uses(network: Network, host: Host) -> Counter[ObjectId]:
     for target in host.core.objects.values():
         for payload in _contents(target):
             uses.update(payload.refs)
+    uses.update(spawned.target for spawned in _held_back(network, host) if spawned.target)
     for running in host.core.calls_here:
         if running.state is RunState.WAITING:
             uses.update(running.refs)
@@ -140,10 +141,14 @@ def _uses(network: Network, host: Host) -> Counter[ObjectId]:
 def _pins(network: Network, host: Host) -> Counter[ObjectId]:
     """Return how often each reference is in the arguments of a call that is held back."""
     pins: Counter[ObjectId] = Counter()
-    for number in host.core.made:
-        if host.core.state(number) is MadeState.HELD:
-            pins.update(network.ledger.calls[Key(host.id, number)].refs)
+    for spawned in _held_back(network, host):
+        pins.update(spawned.refs)
     return pins
+
+
+def _held_back(network: Network, host: Host) -> list[Spawned]:
+    held = [number for number in sorted(host.core.made) if host.core.state(number) is MadeState.HELD]
+    return [network.ledger.calls[Key(host.id, number)] for number in held]
 
 
 def _contents(target: Object) -> Iterator[Payload]:

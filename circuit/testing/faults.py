@@ -75,9 +75,9 @@ def crash(network: Network) -> None:
 
 
 def slow_down(network: Network) -> None:
-    """Let a node take five times as long for everything, for the rest of the run."""
+    """Let a node take three times as long for everything, for the rest of the run."""
     host = network.host(network.random.choice(network.names))
-    host.slowness = 5.0
+    host.slowness = 3.0
     network.count("slowed down")
 
 

@@ -186,12 +186,14 @@ class Network:
     def ask(self, dialler: Host, hello: Hello, attempt: int) -> None:
         """Carry a hello."""
         other = self.hosts[hello.receiver]
+        if self.trace is not None:
+            self.tell(f"{dialler.id.name}: says hello to {other.id.name}, attempt {attempt}")
         if self._is_parted(dialler, other) or self._goes_astray():
             return
         if not other.is_alive:
             dialler.soon(self.latency(), dialler.transport.redial, hello.receiver)
             return
-        delay = self.latency() * (1 + dialler.slowness)
+        delay = self.latency()
         if self.random.random() < self.weather.lateness:
             self.count("a hello came late")
             delay += self.random.random() * 2
@@ -201,6 +203,8 @@ class Network:
         self, host: Host, dialler: Host, answer: Welcome | Refusal, attempt: int, carrier: Carrier | None
     ) -> None:
         """Carry the answer to a hello; what follows on the carrier comes later."""
+        if self.trace is not None:
+            self.tell(f"{host.id.name}: answers attempt {attempt} of {dialler.id.name}: {type(answer).__name__}")
         if self._is_parted(host, dialler) or self._goes_astray():
             return
         time = self.clock.now + self.latency()

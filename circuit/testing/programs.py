@@ -297,6 +297,11 @@ class Program:
         self.handles.remove(ref)
         self.host.drop((ref,))
 
+    def give_up(self, spawned: Spawned) -> None:
+        """Cancel a future, if it has not ended."""
+        if spawned.ending is None:
+            self.host.cancel(spawned)
+
     def wait(self, spawned: Spawned, timeout: float) -> None:
         """Do nothing until a future has ended, but not for ever."""
         self._waits_for = spawned

@@ -58,7 +58,7 @@ class Transport:
             del self._dials[peer]
             return
         self._dials[peer] = attempt = next(self._attempts)
-        self._host.soon(IMPATIENT_SECONDS, self._lose_patience, peer, attempt)
+        self._network.clock.after(IMPATIENT_SECONDS, self._host.perform, self._lose_patience, peer, attempt)
         self._network.ask(self._host, hello, attempt)
 
     def _lose_patience(self, peer: NodeId, attempt: int) -> None:
