@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             seen += report.seen
         broken = [report for report in broken if report.broken]
     else:
-        with ProcessPoolExecutor(options.jobs, initializer=_collect_rarely) as processes:
+        with ProcessPoolExecutor(options.jobs, initializer=collect_rarely) as processes:
             for index, (batch, faulty) in enumerate(processes.map(run_batch, batches), 1):
                 seen += batch
                 broken += faulty
@@ -65,7 +65,7 @@ def run_batch(seeds: Iterable[int]) -> tuple[Counter[str], list[Report]]:
     return seen, broken
 
 
-def _collect_rarely() -> None:
+def collect_rarely() -> None:
     """Let a process collect garbage after some schedules, not several times in each."""
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)

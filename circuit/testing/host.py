@@ -90,6 +90,7 @@ class Host:
         self._numbers = itertools.count(1)
         self._alarm: float | None = None
         self._actions: deque[Action] = deque()
+        self._unwritten: dict[NodeId, None] = {}
         self._busy = False
         self._missed: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
 
@@ -142,8 +143,11 @@ class Host:
             raise BrokenPromise(Promise.RULES, f"{self.id.name} met {error!r}") from error
         if not self._busy:
             self._busy = True
-            while self._actions:
-                self._carry_out(self._actions.popleft())
+            while self._actions or self._unwritten:
+                if self._actions:
+                    self._carry_out(self._actions.popleft())
+                else:
+                    self.transport.write(self._unwritten.popitem()[0])
             self._busy = False
             if isinstance(self.core, StrayingCore):
                 for peer, release in self.core.take_strays():
@@ -159,7 +163,7 @@ class Host:
             self.network.tell(f"{self.id.name}: {action}")
         match action:
             case Flush(peer):
-                self.transport.write(peer)
+                self._unwritten[peer] = None
             case Deliver(outcome):
                 self._deliver(outcome)
             case Run():

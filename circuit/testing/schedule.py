@@ -111,6 +111,15 @@ def _play(network: Network, kind: Kind, draw: Random) -> None:
     if kind.faults:
         for _ in range(draw.randrange(7)):
             network.clock.at(draw.random() * ACTIVE_SECONDS, draw.choice(kind.faults), network)
+    conclude(network)
+
+
+def conclude(network: Network) -> None:
+    """Bring a network to rest, and then to its end; check what must be true then.
+
+    Raises:
+        BrokenPromise: something is not.
+    """
     network.settle()
     check_at_rest(network)
     network.wind_down()
