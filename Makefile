@@ -6,7 +6,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 PARTS    := compiler runtime grammar proto
-OURS     := circuit $(PARTS) tests benchmarks
+OURS     := circuit $(PARTS) tests benchmarks $(wildcard docs/*.py)
 TYPED    := build/typing
 PROTO    := circuit/proto/session.proto
 PEERS    := build/peers
@@ -45,10 +45,10 @@ format: $(READY)  ## format, and mend what ruff can mend
 
 # mypy finds the folders under their package names in a tree of links, made anew each time.
 type: $(READY)  ## check types (mypy, strict)
-	@rm -rf $(TYPED)/circuit $(TYPED)/tests $(TYPED)/benchmarks && mkdir -p $(TYPED)/circuit
+	@rm -rf $(TYPED)/circuit $(TYPED)/tests $(TYPED)/benchmarks $(TYPED)/docs && mkdir -p $(TYPED)/circuit
 	@ln -s $(CURDIR)/circuit/[!_]* $(CURDIR)/circuit/__*.py $(addprefix $(CURDIR)/,$(PARTS)) $(TYPED)/circuit/
-	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks $(TYPED)/
-	cd $(TYPED) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p circuit -p tests -p benchmarks
+	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks $(CURDIR)/docs $(TYPED)/
+	cd $(TYPED) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p circuit -p tests -p benchmarks -p docs
 
 proto: build/$(PROTO)  ## generate proto/session_pb2.py and .pyi from session.proto
 	cp build/circuit/proto/session_pb2.py build/circuit/proto/session_pb2.pyi proto/
@@ -61,10 +61,15 @@ build/$(PROTO): $(READY)
 tables: $(READY)  ## generate grammar/circuit.tables from the grammars
 	$(BIN)/python -m circuit.compiler.tables
 
-fresh: build/$(PROTO)  ## check that generated code is what would be generated now
+.PHONY: docs
+docs: $(READY)  ## draw docs/state-machines.md from the tables of the runtime's core
+	$(BIN)/python -m docs.draw
+
+fresh: build/$(PROTO)  ## check that what is generated is what would be generated now
 	diff -u proto/session_pb2.py build/circuit/proto/session_pb2.py
 	diff -u proto/session_pb2.pyi build/circuit/proto/session_pb2.pyi
 	$(BIN)/python -m circuit.compiler.tables --check
+	$(BIN)/python -m docs.draw --check
 
 roundtrip: $(READY)  ## parse and write back the libraries of PYTHONS (EVERY=20: each 20th file)
 	$(BIN)/python -m circuit.compiler.roundtrip tests/grammar/fixtures examples

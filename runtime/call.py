@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from circuit.runtime import current
+from circuit.runtime import current, modules
 from circuit.runtime.future import Future
 from circuit.runtime.handles import Handle
 from circuit.runtime.pickling import dumps, dumps_arguments
@@ -51,8 +51,9 @@ class _Spawnable:
         self._kwargs = kwargs
 
     def _spawn(self, place: Place, site: Site, *, stream: bool) -> Any:
-        node = current.node()
         peer = locate(place)
+        node = current.node()
+        modules.check(self._function)
         name = name_of(self._function)
         arguments = dumps_arguments(self._args, self._kwargs, node.lend)
         function: object = self._function

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from circuit.runtime import current
 from circuit.runtime.core import CLOSE, RECEIVE, SEND
@@ -20,6 +20,9 @@ from circuit.runtime.messages import NodeId, Payload
 from circuit.runtime.pickling import dumps
 from circuit.runtime.record import Record
 from circuit.runtime.site import Site
+
+if TYPE_CHECKING:
+    from circuit.runtime.node import Node
 
 T = TypeVar("T")
 
@@ -35,8 +38,12 @@ class Channel(Generic[T]):
 
     @property
     def place(self) -> NodeId:
-        """Where the queue lives: a channel is a place to spawn on."""
-        return self._handle.owner
+        """Where the queue lives: a channel is a place to spawn on.
+
+        Raises:
+            ClusterError: its cluster is closed.
+        """
+        return self._handle.place_for(self)
 
     @property
     def capacity(self) -> int:
@@ -52,9 +59,9 @@ class Channel(Generic[T]):
             TimeoutError: there was no room within `timeout` seconds; it was not sent.
             WorkerLost: the node that had the queue is gone.
         """
-        node = current.node()
-        payload = dumps(value, "value", node.lend)
-        self._wait(self._ask(SEND, payload, Site(sys._getframe(1))), timeout)
+        site = Site(sys._getframe(1))
+        payload = dumps(value, "value", self._node().lend)
+        self._wait(self._ask(SEND, payload, site), timeout)
 
     def recv(self, timeout: float | None = None) -> T:
         """Receive the next value; wait until there is one.
@@ -95,11 +102,16 @@ class Channel(Generic[T]):
         return _received, (place_of(self._handle, "Channel"), self._capacity)
 
     def __repr__(self) -> str:
-        return f"<Channel {self._handle.number} of capacity {self._capacity} on {self.place.name!r}>"
+        return f"<Channel {self._handle.number} of capacity {self._capacity} on {self._handle.owner.name!r}>"
+
+    def _node(self) -> Node:
+        """Return this process's node; there is one as long as the channel's cluster is not closed."""
+        self._handle.place_for(self)
+        return current.node()
 
     def _ask(self, method: str, value: Payload, site: Site) -> Future[Any]:
         record = Record(f"{type(self).__name__}.{_NAMES[method]}", site, self.place, reference=repr(self))
-        asked = current.node().call_object(self._handle, method, record, value, stream=False)
+        asked = self._node().call_object(self._handle, method, record, value, stream=False)
         assert isinstance(asked, Future)
         return asked
 

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from types import TracebackType
 
 from circuit.runtime import current
@@ -107,16 +108,17 @@ class Cluster:
     def close(self, *, cancel: bool = False) -> None:
         """End the cluster: wait for all spawns, or cancel them; no process is left behind.
 
+        Outcomes that stayed on their workers are fetched for the futures that the program still has.
         A second call does nothing.
         """
+        self._end(self._node.drop_calls if cancel else self._bring_home)
+
+    def _end(self, first: Callable[[], object]) -> None:
         if self._closed or os.getpid() != self._pid:  # a forked child does not own the workers
             return
         self._closed = True
         try:
-            if cancel:
-                self._node.drop_calls()
-            else:
-                self._wait_for_spawns()
+            first()
         finally:
             self._processes.stop()
             self._console.drain(OUTPUT_SECONDS)
@@ -162,6 +164,10 @@ class Cluster:
         """Kill a worker that was out of contact for too long: nobody would hear what it does."""
         if node.incarnation in self._lives:
             self._processes.kill(node.name)
+
+    def _bring_home(self) -> None:
+        self._wait_for_spawns()
+        self._node.fetch_kept()
 
     def _wait_for_spawns(self) -> None:
         """Wait until no node has a call under way: two rounds of counting that agree (Mattern, 1987)."""
@@ -221,4 +227,4 @@ def _close_at_exit(started: Cluster) -> None:
     # An exception that ended the program is in sys.last_value by now: its spawns end with it.
     crashed = getattr(sys, "last_value", None) is not None
     with contextlib.suppress(KeyboardInterrupt):
-        started.close(cancel=crashed)
+        started._end(started._node.drop_calls if crashed else started._wait_for_spawns)

@@ -863,6 +863,8 @@ class Core:
         made = self._made.pop(number)
         made.move(event)
         self._loads[made.peer] -= 1
+        if not self._loads[made.peer]:
+            del self._loads[made.peer]
         self._streams -= made.window is not None
         actions: list[Action] = []
         maker = self._running.get(made.parent) if made.parent else None

@@ -6,6 +6,7 @@ variable, so tasks that a coroutine starts belong to its call, too.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,15 +26,25 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.node: Node | None = None
+        self.pid = 0  # the process that filled it
 
 
 _slot = _Slot()
 
 
 def node() -> Node:
-    """Return this process's node, starting an embedded cluster if there is none."""
+    """Return this process's node, starting an embedded cluster if there is none.
+
+    Raises:
+        ClusterError: this process was forked from one that has a node, whose threads it lacks.
+    """
     found = _slot.node
     if found is not None:
+        if os.getpid() != _slot.pid:
+            raise ClusterError(
+                "this process was forked from one of a cluster and is no part of it: spawn from the "
+                "parent, or start this one anew, as multiprocessing does with its start method 'spawn'"
+            )
         return found
     with _slot.lock:
         if _slot.node is None:
@@ -62,6 +73,7 @@ def fill(node: Node) -> None:
     """Make `node` this process's node."""
     with _slot.lock:
         _slot.node = node
+        _slot.pid = os.getpid()
 
 
 def running() -> Node | None:

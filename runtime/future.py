@@ -47,6 +47,9 @@ class _State(Enum):
 ENDED: Final = object()
 """The value of a call that ended without one: what it asked for will never come."""
 
+CANCELLED: Final = Raise(0, None, "", "", "", 0)
+"""What a future that was cancelled is to other nodes: an error without a type."""
+
 
 class Home(Protocol):
     """What a future needs from the node that made the call."""
@@ -56,6 +59,9 @@ class Home(Protocol):
 
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for."""
+
+    def cancel_given(self, promise: Handle) -> None:
+        """Give a call up that another node made, and whose future it gave to this one."""
 
     def fetch(self, where: Handle, record: Record) -> Future[Any]:
         """Ask for an outcome that stayed where it was computed, or that another node waits for."""
@@ -79,6 +85,7 @@ class Future(Generic[T]):
         "_asked",
         "_content",
         "_fetch",
+        "_given",
         "_home",
         "_kept",
         "_lock",
@@ -99,7 +106,8 @@ class Future(Generic[T]):
         self._then: list[Job] = []
         self._asked = False
         self._fetch: Future[Any] | None = None  # of a value that stayed where it was computed
-        self._kept: Kept | None = None  # where that is
+        self._kept: Kept | Raise | None = None  # the outcome as it arrived, for others
+        self._given: Handle | None = None  # what another node promised, until it has told
         self._promise: Handle | None = None  # for those to whom this was given
 
     # What users call.
@@ -153,10 +161,13 @@ class Future(Generic[T]):
 
         There a coroutine gets `asyncio.CancelledError`; a plain function gets
         `circuit.Cancelled` at its next bytecode, so one blocked in C ends when that returns.
+        It ends for all who have this future, on whatever node.
         """
-        if not self._end(_State.CANCELLED, None):
+        promise = self._given
+        if not self.leave():
             return False
-        self._home.cancel(self._number)
+        if promise:
+            self._home.cancel_given(promise)
         return True
 
     @property
@@ -195,7 +206,7 @@ class Future(Generic[T]):
 
     def __reduce__(self) -> Any:
         if self._promise is None:  # two threads may each make one, and either will do
-            self._promise = current.node().promise(self)
+            self._promise = self._home.promise(self)
         self._asked = True  # by those to whom it is given
         place = place_of(self._promise, "Future")
         record = self._record
@@ -219,7 +230,25 @@ class Future(Generic[T]):
 
     def deliver(self, outcome: Outcome) -> None:
         """End the future with what arrived for it."""
-        self._end(_State.ARRIVED, outcome)
+        if isinstance(outcome, Raise) and not outcome.type_name:
+            self.revoke()
+        else:
+            self._end(_State.ARRIVED, outcome)
+
+    def given(self, promise: Handle) -> None:
+        """Note that another node made the call, and has promised to tell how it ends."""
+        self._given = promise
+
+    def disregard(self) -> None:
+        """Note that nobody will ask: an error is not reported."""
+        self._asked = True
+
+    def leave(self) -> bool:
+        """As `cancel`, but a call that another node made goes on without this one."""
+        if not self._end(_State.CANCELLED, None):
+            return False
+        self._home.cancel(self._number)
+        return True
 
     def revoke(self) -> None:
         """End the future as cancelled: what made the call was."""
@@ -253,6 +282,8 @@ class Future(Generic[T]):
     def outcome(self) -> Return | Kept | Raise | Callable[[], T]:
         """Return how it ended, for other nodes; if that is to be computed, what returns or raises it."""
         with self._lock:
+            if self._state is _State.CANCELLED:
+                return CANCELLED
             if self._kept:
                 return self._kept
             if self._state is _State.ARRIVED and isinstance(self._content, (Return, Kept, Raise)):
@@ -275,7 +306,7 @@ class Future(Generic[T]):
         with self._lock:
             if self._state is not _State.PENDING:
                 return False
-            self._state, self._content = state, content
+            self._state, self._content, self._given = state, content, None
             then, self._then = self._then, []
         for step in then:
             step()
@@ -286,6 +317,8 @@ class Future(Generic[T]):
         try:
             if isinstance(arrived, _FAILURES):
                 assert self._record is not None
+                if isinstance(arrived, Raise):
+                    self._kept = arrived
                 self._content, self._state = self._record.error(arrived), _State.ERROR
             else:
                 value = self._value_of(arrived)
@@ -350,6 +383,7 @@ class Future(Generic[T]):
             if isinstance(self._content, Kept):
                 self._kept = self._content
                 self._content, self._fetch = fetch._content, None
+                fetch._asked = True  # this future answers for it
                 if fetch._state is _State.CANCELLED:
                     self._state = _State.CANCELLED
 
@@ -367,7 +401,9 @@ def _received(
     node = current.node()
     handle = handle_at(place)
     record = Record(function, site, peer or handle.owner, time.monotonic() - elapsed, reference)
-    return node.fetch(handle, record)
+    future = node.fetch(handle, record)
+    future.given(handle)
+    return future
 
 
 class _Several:
@@ -384,13 +420,16 @@ class _Several:
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Do nothing: each of them reports its own."""
 
+    def cancel_given(self, promise: Handle) -> None:
+        """Do nothing: each of them has been cancelled."""
+
     def fetch(self, where: Handle, record: Record) -> Future[Any]:
         """Ask as one of them would."""
         return self._futures[0]._home.fetch(where, record)
 
     def promise(self, future: Future[Any]) -> Handle:
-        """Promise as this process does."""
-        return current.node().promise(future)
+        """Promise as one of them would."""
+        return (self._futures[0]._home if self._futures else current.node()).promise(future)
 
     def start(self, job: Job) -> None:
         """Run a callback where theirs would run."""

@@ -12,11 +12,16 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from circuit.runtime.messages import ObjectId
+from circuit.runtime.errors import ClusterError
+from circuit.runtime.messages import NodeId, ObjectId
 
 
 class Home(Protocol):
     """What a handle needs from its node."""
+
+    @property
+    def gone(self) -> str:
+        """Why nobody can be called any more, as `belongs to ...`; empty if somebody can."""
 
     def dropped(self, ref: ObjectId) -> None:
         """Note that one use of a reference is gone; a finalizer calls it."""
@@ -32,6 +37,16 @@ class Handle(ObjectId):
         handle = super().__new__(cls, *ref)
         handle._home = home
         return handle
+
+    def place_for(self, what: object) -> NodeId:
+        """Return where the object is, for those who want to call it.
+
+        Raises:
+            ClusterError: there is nobody to call; `what` is what the user has of the object.
+        """
+        if gone := self._home.gone:
+            raise ClusterError(f"{what!r} {gone}")
+        return self.owner
 
     def __del__(self) -> None:
         self._home.dropped(ObjectId(*self))
@@ -79,9 +94,12 @@ def place_of(handle: Handle, what: str) -> int:
 
     Raises:
         TypeError: it is not for a spawn; `what` is what the user calls it.
+        ClusterError: nobody could be called by it any more.
     """
     if _travelling.outward is None:
         raise TypeError(f"a {what} travels only with a spawn: in its arguments, its function or its result")
+    if gone := handle._home.gone:
+        raise ClusterError(f"it {gone}")
     _travelling.outward.append(handle)
     return len(_travelling.outward) - 1
 

@@ -239,11 +239,10 @@ def _asker(error: ImportError) -> str:
     """Return the place in the program that asked for a module."""
     asker = None
     for frame, line in traceback.walk_tb(error.__traceback__):
-        top, _, rest = str(frame.f_globals.get("__name__")).partition(".")
-        if top == "circuit" and rest.startswith("runtime."):
-            asker = None
-        elif top not in _MESSENGERS:
-            asker = f"{frame.f_code.co_filename}:{line}"
+        file, (top, _, rest) = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).partition(".")
+        if top in _MESSENGERS or file.startswith("<frozen importlib"):
+            continue
+        asker = None if top == "circuit" and rest.startswith("runtime.") else f"{file}:{line}"
     return asker or "what was sent there"
 
 

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
+import os
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
@@ -41,12 +43,13 @@ from circuit.runtime.actions import (
     Run,
 )
 from circuit.runtime.admission import Key
+from circuit.runtime.call import call
 from circuit.runtime.core import Core, Overload
 from circuit.runtime.errors import ClusterError, Overloaded
 from circuit.runtime.execution import EventLoop, Execution, raised
 from circuit.runtime.functions import Functions
 from circuit.runtime.future import Future
-from circuit.runtime.gate import LOOK_UP_SECONDS
+from circuit.runtime.gate import LOOK_UP_SECONDS, Gate
 from circuit.runtime.handles import Handle
 from circuit.runtime.limits import Limits
 from circuit.runtime.memory import Lent, SharedMemory
@@ -72,6 +75,7 @@ from circuit.runtime.messages import (
 )
 from circuit.runtime.objects import Plain, Serial
 from circuit.runtime.pickling import dumps
+from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
 from circuit.runtime.references import Holding
 from circuit.runtime.session import SessionError
@@ -111,6 +115,7 @@ class Node:
         fence: Callable[[NodeId], None],
     ) -> None:
         self.me = me
+        self._pid = os.getpid()
         self.registrar = registrar
         self._folder = folder
         self._fence = fence
@@ -127,8 +132,11 @@ class Node:
         self._dropped: deque[ObjectId] = deque()
         self._numbers = itertools.count(1)
         self._values: dict[int, object] = {}  # that references mean, by the number of the object
+        self._freed: list[object] = []  # of these, not yet let go of
         self._handles: dict[int, Future[Any] | Inbox] = {}
         self._failed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._promised: weakref.WeakValueDictionary[int, Future[Any]] = weakref.WeakValueDictionary()
+        self._kept: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # whose values stayed elsewhere
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: dict[NodeId, threading.Lock] = {}
         self._executions: dict[Key, Execution] = {}  # that have not answered
@@ -216,9 +224,16 @@ class Node:
             return Handle(self._core.channel(capacity), self)
 
     def promise(self, future: Future[Any]) -> Handle:
-        """Let other nodes ask for the outcome of a future."""
+        """Let other nodes ask for the outcome of a future.
+
+        Raises:
+            ClusterError: the cluster is closed.
+        """
+        if self.gone:
+            raise ClusterError(f"it {self.gone}; send its result instead")
         with self._lock:
             handle = Handle(self._core.promise(), self)
+            self._promised[handle.number] = future
         number = handle.number
         future.when_done(lambda ended: self._resolve(number, ended))
         return handle
@@ -283,10 +298,20 @@ class Node:
                 self._changed.wait(LOOK_UP_SECONDS)  # so that Ctrl-C is never lost
             return self._core.spawned
 
+    def fetch_kept(self) -> None:
+        """Wait until the values that stayed where they were computed are here, if a future wants them."""
+        with self._lock:
+            kept = list(self._kept)
+        gates = [Gate() for _ in kept]
+        for future, gate in zip(kept, gates, strict=True):
+            future.when_here(functools.partial(_open, gate))
+        for gate in gates:
+            gate.wait()
+
     def drop_calls(self) -> None:
         """Cancel every call that was made here and has not ended."""
         for handle in list(self._handles.values()):
-            handle.cancel()
+            handle.leave()
 
     def stop_running(self, timeout: float) -> None:
         """Interrupt what runs here, and wait at most `timeout` s for its end."""
@@ -295,12 +320,31 @@ class Node:
                 execution.interrupt()
             self._changed.wait_for(lambda: not self._alive, timeout)
 
-    # What the handles ask for (`future.Home`).
+    # What the handles ask for (`future.Home`, `stream.Home`, `handles.Home`).
+
+    @property
+    def gone(self) -> str:
+        """Why nobody can be called any more, as `belongs to ...`; empty if somebody can."""
+        if self._closed:
+            return "belongs to a cluster that is closed"
+        return "" if os.getpid() == self._pid else "belongs to the process that this one was forked from"
 
     def cancel(self, number: int) -> None:
         """Give a call up."""
         self._handles.pop(number, None)
         self._do(self._core.cancel, number, time.monotonic())
+
+    def cancel_given(self, promise: Handle) -> None:
+        """Give a call up that another node made, and whose future it gave to this one."""
+        asked = Context().run(call(_cancel_promised, promise.number).on, Worker(promise.owner))
+        asked.disregard()  # if that node is gone, so is the call
+
+    def cancel_promised(self, number: int) -> None:
+        """Give a call up whose future was given to another node."""
+        with self._lock:
+            future = self._promised.get(number)
+        if future:
+            future.cancel()
 
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
@@ -458,7 +502,7 @@ class Node:
                 if execution := self._executions.get(Key(origin, call)):
                     execution.grant(items)
             case Free(number):
-                self._values.pop(number, None)
+                self._free(number)
             case Dial(peer):
                 self._transport.dial(peer, self._address(peer))
             case Break(peer):
@@ -478,17 +522,20 @@ class Node:
         handle = self._handles.pop(number, None) if ends else self._handles.get(number)
         if handle is not None:
             handle.deliver(arrival)
+            if isinstance(arrival, Kept) and isinstance(handle, Future):
+                with self._lock:
+                    self._kept.add(handle)
             if isinstance(handle, Future) and isinstance(arrival, Raise | Stale | Lose):
                 with self._lock:
                     self._failed.add(handle)
 
     def _execute(self, run: Run) -> None:
-        key = Key(run.origin, run.call.call)
+        key = Key(run.origin, run.call.call)  # and nothing else of it: what was sent ends with its use
 
         def answer(outcome: Answer) -> None:
             if not isinstance(outcome, Item):
                 self._executions.pop(key, None)
-            self._do(self._core.answered, run.origin, outcome, time.monotonic())
+            self._do(self._core.answered, key.origin, outcome, time.monotonic())
 
         def ended() -> None:
             self._executions.pop(key, None)
@@ -523,7 +570,7 @@ class Node:
         """Return what gives the callee, on the thread that runs it."""
         if run.code is None:
             value, method = self._values[run.call.target], run.call.method
-            return lambda: getattr(value, method)
+            return lambda: _method_of(value, method)
         code = self._with_handles(run.code)
         return lambda: self._functions.load(code)
 
@@ -548,7 +595,8 @@ class Node:
             try:
                 made = Return(0, dumps(compute(), "result", self.lend))
             except BaseException as error:  # noqa: BLE001 (it is the outcome, as of any call)
-                made = raised(0, error)
+                told = raised(0, error.with_traceback(None))
+                made = dataclasses.replace(told, pid=0, traceback=told.traceback if error.__cause__ else "")
             self._do(self._core.resolve, promise, made, time.monotonic())
 
         self.start(make)
@@ -558,6 +606,19 @@ class Node:
         if isinstance(kind, (Plain, Serial)):
             return type(self._values.get(number)).__qualname__
         return type(kind).__name__
+
+    def _free(self, number: int) -> None:
+        """Let an object go that nobody refers to, on a thread where its finalizer may block."""
+        with self._lock:
+            idle = not self._freed
+            self._freed.append(self._values.pop(number, None))
+        if idle:
+            self.start(self._let_go)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            freed, self._freed = self._freed, []
+        freed.clear()
 
     def _drop(self) -> None:
         refs: list[ObjectId] = []
@@ -609,6 +670,29 @@ class Node:
 def _inline(payload: Payload) -> bytes:
     """Return the bytes of a payload, for its digest."""
     return b"".join(view_of(buffer) for buffer in payload.buffers)
+
+
+def _cancel_promised(number: int) -> None:
+    current.node().cancel_promised(number)
+
+
+def _open(gate: Gate, _: Future[Any]) -> None:
+    gate.open()
+
+
+def _method_of(value: object, name: str) -> Callable[..., Any]:
+    """Return a method of an object that is called by reference.
+
+    Raises:
+        TypeError: it is an attribute, and no method.
+    """
+    found = getattr(value, name)
+    if not callable(found):
+        raise TypeError(
+            f"{name!r} of a {type(value).__qualname__} is no method but {type(found).__qualname__} data, "
+            "and only methods are called by reference"
+        )
+    return found  # type: ignore[no-any-return]
 
 
 def _print_unasked(record: Record, outcome: Raise | Stale | Lose) -> None:

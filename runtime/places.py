@@ -67,10 +67,10 @@ class WorkerSet(Sequence[Worker]):
         Raises:
             ClusterError: none of them is alive.
         """
-        node = current.node()
-        live = [member for member in self._members if node.downed(member.node_id) is None]
+        live = [member for member in self._members if member.alive]
         if not live:
             raise ClusterError(f"no worker of {self!r} is alive")
+        node = current.node()
         turn = next(self._turn) % len(live)
         return min(live[turn:] + live[:turn], key=lambda member: node.load(member.node_id))
 
@@ -95,7 +95,8 @@ def locate(place: Place) -> NodeId:
         TypeError: it is no place.
     """
     if isinstance(place, Worker):
-        if not current.node().knows(place.node_id):
+        node = current.running()
+        if node is None or not node.knows(place.node_id):
             raise ClusterError(f"{place!r} belongs to a cluster that is closed")
         return place.node_id
     if isinstance(place, WorkerSet):

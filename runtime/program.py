@@ -30,6 +30,8 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TypeAlias
 
+import cloudpickle
+
 from circuit.runtime.running import code_in_file, running_code
 
 _AUTORELOAD = "IPython.extensions.autoreload"
@@ -98,6 +100,9 @@ class Program:
         self._library: set[str] = set()  # names of the standard library that were looked at here
         self._shadows: set[str] = set()  # and are the program's
         self._loaded = 0
+        # What a child of multiprocessing calls the main program: a module that no worker could import.
+        if (main := sys.modules.get("__mp_main__")) is not None:
+            cloudpickle.register_pickle_by_value(main)
 
     def edition(self) -> int:
         """Return the edition of now; takes 0.1 us for each module that was served."""

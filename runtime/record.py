@@ -42,7 +42,10 @@ class Record:
         if isinstance(outcome, Lose):
             return self._lost(outcome)
         error = self._rebuild(outcome)
-        error.__cause__ = RemoteTraceback(outcome.traceback)
+        if outcome.traceback:
+            error.__cause__ = RemoteTraceback(outcome.traceback)
+        if not outcome.pid:  # it arose where it was waited for, and says itself where that was
+            return error
         with contextlib.suppress(Exception):  # a user's exception may refuse notes
             error.add_note(f"raised on worker {self.peer.name!r} (pid {outcome.pid}), spawned at {self.site}")
         return error

@@ -6,15 +6,19 @@ let go of (references.py says how that is known).
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from circuit.runtime import current
-from circuit.runtime.call import Call, Method, StreamCall, call, is_generator
+from circuit.runtime.call import Call, Method, call, is_generator
 from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.messages import NodeId
 from circuit.runtime.places import Worker
+from circuit.runtime.site import Site
 
 T = TypeVar("T")
 
@@ -32,8 +36,12 @@ class Ref(Generic[T]):
 
     @property
     def place(self) -> NodeId:
-        """Where the object lives: a reference is a place to spawn on."""
-        return self._handle.owner
+        """Where the object lives: a reference is a place to spawn on.
+
+        Raises:
+            ClusterError: its cluster is closed.
+        """
+        return self._handle.place_for(self)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):  # pickle, copy and the like ask for these: they mean the Ref
@@ -56,7 +64,7 @@ class Ref(Generic[T]):
         return _received, (place_of(self._handle, "Ref"), self._type_name, self._streams)
 
     def __repr__(self) -> str:
-        return f"<Ref to a {self._type_name} on {self.place.name!r}>"
+        return f"<Ref to a {self._type_name} on {self._handle.owner.name!r}>"
 
 
 def _received(place: int, type_name: str, streams: frozenset[str]) -> Ref[Any]:
@@ -76,9 +84,10 @@ class RemoteMethod(Method):
         return f"{self.reference._type_name}.{self.name}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.is_stream:
-            return StreamCall(self, args, kwargs).on(self.reference)
-        return Call(self, args, kwargs).on(self.reference).result()
+        spawned = Call(self, args, kwargs)._spawn(
+            self.reference, Site(sys._getframe(1)), stream=self.is_stream
+        )
+        return spawned if self.is_stream else spawned.result()
 
     def __reduce__(self) -> Any:
         return getattr, (self.reference, self.name)
@@ -95,9 +104,22 @@ def ref(value: T, *, serial: bool = False) -> Ref[T]:
             in a thread of its own, side by side. A method that waits for a call of the same object would
             wait for itself.
     """
-    kind = type(value)
-    streams = frozenset(name for name in dir(kind) if is_generator(getattr(kind, name, None)))
-    return Ref(current.node().keep(value, serial=serial), kind.__qualname__, streams)
+    handle = current.node().keep(value, serial=serial)
+    return Ref(handle, type(value).__qualname__, _streams_of(value))
+
+
+def _streams_of(value: object) -> frozenset[str]:
+    """Return the names of an object's methods that are generators."""
+    if isinstance(value, Ref):
+        return value._streams
+    home = value if isinstance(value, (type, ModuleType)) else type(value)
+    return frozenset(name for name in dir(home) if is_generator(_found_in(home, name)))
+
+
+def _found_in(home: object, name: str) -> object:
+    """Return an attribute without running any code of the program for it."""
+    found = inspect.getattr_static(home, name, None)
+    return found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
 
 
 @dataclass(frozen=True, slots=True)

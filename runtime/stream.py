@@ -67,7 +67,7 @@ class Inbox:
                 self.error = arrival
             self.arrived.put(arrival)
 
-    def cancel(self) -> None:
+    def leave(self) -> None:
         """End the stream from this side, for whoever reads it: its cluster is closed."""
         self.revoke()
 

@@ -155,6 +155,7 @@ class GrpcTransport:
             came_up = self._carry(peer, hello, open_stream)
             self._closing.wait(REDIAL_SECONDS[min(failures, len(REDIAL_SECONDS) - 1)])
             failures = 0 if came_up else failures + 1
+        self._channels.pop(peer, None)
         channel.close()
 
     def _carry(self, peer: NodeId, hello: Hello, open_stream: Any) -> bool:

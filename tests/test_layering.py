@@ -18,7 +18,8 @@ CHECKOUT = Path(__file__).parents[1]
 
 FACE = "circuit"
 LAYERS = ("circuit.compiler", "circuit.runtime", "circuit.grammar", "circuit.proto")
-SANS_IO = {"actions", "code", "core", "frames", "messages", "session", "transfers", "windows"}
+SANS_IO = {"actions", "admission", "calls", "channels", "code", "core", "frames", "lanes", "limits", "liveness"}
+SANS_IO |= {"messages", "objects", "peers", "references", "scopes", "session", "transfers", "windows"}
 IO = {
     "_thread",
     "asyncio",

@@ -23,7 +23,9 @@ class Account:
         until = time.monotonic() + SETTLE_SECONDS
         after: Tables = {}
         try:
-            while (wrong := grown(self._before, after := self._tables())) and time.monotonic() < until:
+            while wrong := grown(self._before, after := self._tables(), self._field.blame.count):
+                if time.monotonic() > until:
+                    break
                 time.sleep(0.1)
         except circuit.WorkerLost as lost:
             wrong = [f"a worker does not answer any more: {lost}"]

@@ -25,6 +25,12 @@ class Blame:
         self._lock = threading.Lock()
         self._losses: list[Loss] = []
 
+    @property
+    def count(self) -> int:
+        """How many lives were lost."""
+        with self._lock:
+            return len(self._losses)
+
     def lost(self, worker: str, pid: int) -> None:
         """Note that a worker is about to be lost."""
         with self._lock:
@@ -37,12 +43,18 @@ class Blame:
                 if loss.worker == worker and loss.replaced is None:
                     loss.replaced = time.monotonic()
 
-    def explains(self, error: circuit.WorkerLost, spawned: float | None) -> bool:
+    def explains(self, error: BaseException, spawned: float | None) -> bool:
         """Tell whether a loss explains the error of a call spawned then; None: spawned by a worker."""
         with self._lock:
-            return any(
-                loss.worker == error.worker
-                and error.pid in (loss.pid, 0)
-                and (spawned is None or loss.replaced is None or spawned <= loss.replaced)
-                for loss in self._losses
-            )
+            return any(_explains(loss, error, spawned) for loss in self._losses)
+
+
+def _explains(loss: Loss, error: BaseException, spawned: float | None) -> bool:
+    if isinstance(error, circuit.StaleReference):
+        return repr(loss.worker) in error.reason
+    return (
+        isinstance(error, circuit.WorkerLost)
+        and loss.worker == error.worker
+        and error.pid in (loss.pid, 0)
+        and (spawned is None or loss.replaced is None or spawned <= loss.replaced)
+    )

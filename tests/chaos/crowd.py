@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from random import Random
 
 from tests.chaos.field import Field, Load
 from tests.chaos.loads.mix import LOADS
 
-CLIENTS_A_LOAD = 2
+CLIENTS_A_LOAD = 1
 THINK_SECONDS = 0.05
 
 
@@ -45,5 +46,6 @@ class Crowd:
                 try:
                     load.run(self._field, dice)
                 except BaseException as error:  # noqa: BLE001 (none but those a load expects is in order)
-                    self._field.find(f"load {load.name!r} met {error!r}")
+                    told = "".join(traceback.format_exception(error))
+                    self._field.find(f"load {load.name!r} met {error!r}\n{told}")
             self._over.wait(dice.uniform(0, THINK_SECONDS))

@@ -15,10 +15,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+import circuit
 from tests.chaos.network import Network, Pair
 
+LIMITS = circuit.Limits(grace=4.0, heartbeat=0.5, silence=3.0)
+"""Of the clusters that faults strike."""
 LONGEST_BLIP = 1.0
+OUTAGE = LIMITS.silence + LIMITS.grace + 3.0
+"""Seconds after which whoever is out of contact has been given up, on a busy machine too."""
 RECOVERY_SECONDS = 1.5
+START_SECONDS = 4.0
 CALM_SECONDS = 0.4
 """From one fault to the next, on average."""
 
@@ -33,6 +39,12 @@ class World(Protocol):
 
     def lose(self, *workers: str) -> None:
         """Note that from now on errors about these workers are in order."""
+
+    def replace(self, *workers: str) -> None:
+        """Start new lives of these workers."""
+
+    def expect_given_up(self, worker: str) -> None:
+        """Hold it against the cluster if the driver has not given up a worker."""
 
     def pause(self, seconds: float) -> None:
         """Let the world go on for a while."""
@@ -60,6 +72,28 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Kill(Fault):
+    """SIGKILL; a new life begins `away` seconds later."""
+
+    worker: str
+    away: float
+
+    @property
+    def seconds(self) -> float:
+        return self.away + START_SECONDS
+
+    @property
+    def touches(self) -> frozenset[str]:
+        return frozenset({self.worker})
+
+    def strike(self, world: World) -> None:
+        world.lose(self.worker)
+        world.signal(self.worker, signal.SIGKILL)
+        world.pause(self.away)
+        world.replace(self.worker)
+
+
+@dataclass(frozen=True, slots=True)
 class Stop(Fault):
     """SIGSTOP, and SIGCONT before anybody may miss the worker."""
 
@@ -74,6 +108,29 @@ class Stop(Fault):
         world.signal(self.worker, signal.SIGSTOP)
         world.pause(self.seconds)
         world.signal(self.worker, signal.SIGCONT)
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze(Fault):
+    """SIGSTOP for so long that the worker is given up; when it wakes up, nobody listens to it."""
+
+    worker: str
+
+    @property
+    def touches(self) -> frozenset[str]:
+        return frozenset({self.worker})
+
+    @property
+    def seconds(self) -> float:
+        return OUTAGE + START_SECONDS
+
+    def strike(self, world: World) -> None:
+        world.lose(self.worker)
+        world.signal(self.worker, signal.SIGSTOP)
+        world.pause(OUTAGE)
+        world.expect_given_up(self.worker)
+        world.signal(self.worker, signal.SIGCONT)
+        world.replace(self.worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +193,25 @@ class Stall(Between):
         world.network.flow(self.pair)
 
 
+@dataclass(frozen=True, slots=True)
+class Part(Between):
+    """Two nodes are out of contact until they give each other up; nothing else is wrong with them."""
+
+    @property
+    def seconds(self) -> float:
+        return OUTAGE + START_SECONDS
+
+    def strike(self, world: World) -> None:
+        workers = [node for node in self.pair if node != "driver"]
+        world.lose(*workers)
+        world.network.refuse(self.pair, True)
+        world.pause(OUTAGE)
+        if "driver" in self.pair:
+            world.expect_given_up(*workers)
+        world.network.refuse(self.pair, False)
+        world.replace(*workers)
+
+
 class Weather:
     """Draws faults.
 
@@ -166,11 +242,14 @@ class Weather:
         dice = self._dice
         worker, pair = dice.choice(self._workers), dice.choice(self._pairs)
         blip = round(dice.uniform(0, LONGEST_BLIP), 2)
-        kinds: list[Fault] = [
-            Stop(at, worker, blip),
-            Cut(at, pair, round(blip / 10, 3)),
-            Truncate(at, pair, dice.randint(0, 1), dice.randint(0, 20_000)),
-            Sever(at, pair, blip),
-            Stall(at, pair, dice.choice(((0,), (1,), (0, 1))), blip),
-        ]
-        return dice.choice(kinds)
+        faults: dict[Fault, float] = {
+            Stop(at, worker, blip): 2,
+            Cut(at, pair, round(blip / 10, 3)): 2,
+            Truncate(at, pair, dice.randint(0, 1), dice.randint(0, 20_000)): 2,
+            Sever(at, pair, blip): 2,
+            Stall(at, pair, dice.choice(((0,), (1,), (0, 1))), blip): 2,
+            Kill(at, worker, blip): 2,
+            Freeze(at, worker): 0.3,
+            Part(at, pair): 0.5,
+        }
+        return dice.choices(list(faults), list(faults.values()))[0]

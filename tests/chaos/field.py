@@ -14,6 +14,9 @@ from tests.chaos.journal import Journal
 from tests.chaos.ledger import Fate, Ledger
 from tests.chaos.watchdog import BOUND_SECONDS, Watchdog
 
+FAULT_ERRORS = (circuit.WorkerLost, circuit.StaleReference)
+"""What a call may raise because a worker was lost."""
+
 
 class Field:
     """Where the loads are run.
@@ -68,6 +71,18 @@ class Field:
         if not self.blame.explains(error, spawned):
             self.find(f"no fault explains what became of {token}: {error}")
         self.find(self.ledger.lost(token, error))
+
+    def excuse(self, tokens: Sequence[str], error: BaseException) -> None:
+        """Judge an error of several calls of which some were made by workers: any of them may have run."""
+        if not self.blame.explains(error, None):
+            self.find(f"no fault explains what became of {', '.join(tokens)}: {error!r}: {error}")
+        for token in tokens:
+            self.find(self.ledger.close(token, Fate.UNKNOWN))
+
+    def returned(self, tokens: Sequence[str]) -> None:
+        """Note that calls returned."""
+        for token in tokens:
+            self.find(self.ledger.close(token, Fate.RETURNED))
 
 
 class Load(Protocol):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,9 +13,10 @@ KIBIBYTES_A_MEBIBYTE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One process at one moment; a change of it by less than its tolerance says nothing."""
+    """One process at one moment."""
 
     memory: float  # mebibytes: its own, and its part of what it shares (proportional set size)
+    objects: float  # of Python, the small ones
     threads: float
     descriptors: float
     segments: float  # of shared memory: descriptors and mappings of them
@@ -22,14 +26,21 @@ class Sample:
 MEASURES = tuple(field.name for field in fields(Sample))
 
 
-def take(pid: int, entries: int) -> Sample:
-    """Measure a process; the entries of its tables are known from elsewhere."""
+def tidy() -> int:
+    """Have this process give back the memory that it does not use; return how many objects it has."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return sys.getallocatedblocks()
+
+
+def take(pid: int, objects: int, entries: int) -> Sample:
+    """Measure a process; how many objects it has, and entries of tables, only it can tell."""
     process = Path("/proc") / str(pid)
     memory = _figure(process / "smaps_rollup", "Pss") / KIBIBYTES_A_MEBIBYTE
     links = [link for descriptor in (process / "fd").iterdir() if (link := _target(descriptor))]
     shared = sum("memfd:" in link for link in links)
     shared += sum("memfd:" in line for line in (process / "maps").read_text().splitlines())
-    return Sample(memory, _figure(process / "status", "Threads"), len(links), shared, entries)
+    return Sample(memory, objects, _figure(process / "status", "Threads"), len(links), shared, entries)
 
 
 def _figure(page: Path, name: str) -> int:

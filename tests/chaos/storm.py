@@ -7,6 +7,7 @@ must still answer, and the tables of every node must be as small as they were be
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -19,7 +20,7 @@ import circuit
 from tests.chaos import hang
 from tests.chaos.account import Account
 from tests.chaos.crowd import Crowd
-from tests.chaos.faults import Fault, Weather
+from tests.chaos.faults import LIMITS, Fault, Weather
 from tests.chaos.field import Field
 from tests.chaos.journal import Journal
 from tests.chaos.loads.mix import ready
@@ -46,7 +47,7 @@ class Storm:
             (folder / name).mkdir()
         os.environ["TMPDIR"] = os.fspath(folder / "sockets")  # where the cluster makes its folder
         self.network = Network(folder / "sockets", folder / "aside", self.pid)
-        self._cluster = circuit.cluster(workers)
+        self._cluster = circuit.cluster(workers, limits=LIMITS)
         self._watchdog = Watchdog(lambda what: hang.end(what, self.field, self.pid, say))
         names = [worker.name for worker in self._cluster.workers]
         self.field = Field(names, Journal(folder / "journal"), self._watchdog)
@@ -83,12 +84,24 @@ class Storm:
 
     def signal(self, worker: str, number: signal.Signals) -> None:
         """Send a signal to a worker's process."""
-        os.kill(self.pid(worker), number)
+        with contextlib.suppress(ProcessLookupError):  # its cluster has killed it by now
+            os.kill(self.pid(worker), number)
 
     def lose(self, *workers: str) -> None:
         """Note that from now on errors about these workers are in order."""
         for worker in workers:
             self.field.blame.lost(worker, self.pid(worker))
+
+    def replace(self, *workers: str) -> None:
+        """Start new lives of these workers."""
+        for worker in workers:
+            self._cluster.restart(worker)
+            self.field.blame.replaced(worker)
+
+    def expect_given_up(self, worker: str) -> None:
+        """Hold it against the cluster if the driver has not given up a worker."""
+        if circuit.worker(worker).alive:
+            self.field.find(f"worker {worker!r} was out of contact for long, and was not given up")
 
     def pause(self, seconds: float) -> None:
         """Let the world go on for a while."""

@@ -1,5 +1,7 @@
 """What storms have found, each made to happen without one."""
 
+import os
+import signal
 import threading
 import time
 
@@ -28,6 +30,10 @@ def rebuild(folder):
 
 def take(value):
     (value / "called").touch()
+
+
+def large():
+    return bytes(2**20)
 
 
 def nothing():
@@ -59,3 +65,14 @@ def test_a_cancel_does_not_strike_within_the_import_of_what_the_call_needs(clust
     wait_until((tmp_path / "done").exists)
     circuit.call(nothing).on("w1").result(timeout=30)
     assert not (tmp_path / "called").exists()
+
+
+def test_a_large_outcome_that_is_lost_before_it_was_fetched_is_not_reported_to_who_asked(cluster, capfd):
+    future = circuit.call(large).on("w1")
+    wait_until(future.done)
+    os.kill(cluster.pid(cluster.workers[0]), signal.SIGKILL)
+    with pytest.raises(circuit.WorkerLost):
+        future.result(timeout=30)
+    del future
+    cluster.close()  # which tells of all errors that nobody asked for
+    assert "nobody asked" not in capfd.readouterr().err

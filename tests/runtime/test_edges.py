@@ -142,9 +142,9 @@ def test_a_coroutine_cancelled_before_it_began_is_over_all_the_same():
     async def forever():
         await asyncio.sleep(3600)
 
-    loop.start(hold_the_loop(), lambda: None)
+    loop.start(hold_the_loop(), lambda: None, lambda: None)
     assert entered.wait(30)
-    cancel = loop.start(forever(), over.set)
+    cancel = loop.start(forever(), over.set, lambda: None)
     cancel()
     leave.set()
     assert over.wait(30)

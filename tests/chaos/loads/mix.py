@@ -6,11 +6,26 @@ from tests.chaos.field import Load
 from tests.chaos.journal import Journal
 from tests.chaos.loads.calls import Calls, Coroutines, Errors
 from tests.chaos.loads.cancels import Cancels
+from tests.chaos.loads.channels import Channels
+from tests.chaos.loads.futures import Futures
 from tests.chaos.loads.nested import Nested
+from tests.chaos.loads.objects import Handed, Serial
 from tests.chaos.loads.payloads import Payloads
 from tests.chaos.loads.streams import Streams
 
-LOADS: tuple[Load, ...] = (Calls(), Coroutines(), Errors(), Streams(), Cancels(), Nested(), Payloads())
+LOADS: tuple[Load, ...] = (
+    Calls(),
+    Coroutines(),
+    Errors(),
+    Streams(),
+    Cancels(),
+    Nested(),
+    Payloads(),
+    Serial(),
+    Handed(),
+    Futures(),
+    Channels(),
+)
 
 
 def ready(journal: Journal) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from random import Random
 
 import circuit
-from tests.chaos.field import Field
+from tests.chaos.field import FAULT_ERRORS, Field
 from tests.chaos.journal import Journal
-from tests.chaos.ledger import Fate
 
 
 def add_up(journal: Journal, tokens: list[str], places: list[str]) -> list[str]:
@@ -29,18 +27,13 @@ class Nested:
         """Send one through up to five workers."""
         places = [dice.choice(field.workers) for _ in range(dice.randint(2, 5))]
         tokens = [field.ledger.open(self.name) for _ in places]
-        spawned = time.monotonic()
         future = circuit.call(add_up, field.journal, tokens, places).on(places[0])
         try:
             with field.watchdog.over(tokens[0]):
                 value = future.result()
-        except circuit.WorkerLost as lost:
-            if not field.blame.explains(lost, None):
-                field.find(f"no fault explains what became of {tokens[0]}: {lost}")
-            for token in tokens:
-                field.find(field.ledger.close(token, Fate.UNKNOWN))
+        except FAULT_ERRORS as error:
+            field.excuse(tokens, error)
             return
         if value != places:
-            field.find(f"{tokens[0]}, spawned at {spawned:.3f}, went through {value}, not {places}")
-        for token in tokens:
-            field.find(field.ledger.close(token, Fate.RETURNED))
+            field.find(f"{tokens[0]} went through {value}, not {places}")
+        field.returned(tokens)

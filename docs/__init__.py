@@ -1,0 +1,1 @@
+"""What is written about Circuit, and what draws the part of it that the code says."""
