@@ -23,7 +23,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from circuit.runtime.actions import (
     Action,
@@ -104,16 +104,17 @@ class Overload(Exception):
         self.value = value
 
 
+C = TypeVar("C", bound="Core")
 P = ParamSpec("P")
 
 
 def event(
-    method: Callable[Concatenate[Core, P], list[Action]],
-) -> Callable[Concatenate[Core, P], list[Action]]:
+    method: Callable[Concatenate[C, P], list[Action]],
+) -> Callable[Concatenate[C, P], list[Action]]:
     """Let what the node says to itself be heard when the event that made it say so is dealt with."""
 
     @functools.wraps(method)
-    def dealt_with(core: Core, *args: P.args, **kwargs: P.kwargs) -> list[Action]:
+    def dealt_with(core: C, /, *args: P.args, **kwargs: P.kwargs) -> list[Action]:
         if core._busy:
             return method(core, *args, **kwargs)
         core._busy = True
@@ -232,7 +233,7 @@ class Core:
         if joined:
             joined.members.add(call.call)
         if unwanted:
-            return [*self._made_over(call.call, MadeEvent.ENDED, now), Revoke(call.call)]
+            return [Revoke(call.call), *self._made_over(call.call, MadeEvent.ENDED, now)]
         if down:
             return self._lose((call.call,), down, None, now)
         if lane is None or lane.offer(call, code):
@@ -856,7 +857,7 @@ class Core:
         """Cancel a call together with what made it; whoever waits for it is told."""
         waited_for = self._made[number].state in (MadeState.HELD, MadeState.SENT)
         actions = self.cancel(number, now)
-        return [*actions, Revoke(number)] if waited_for else actions
+        return [Revoke(number), *actions] if waited_for else actions  # first: it may be what a scope waits for
 
     def _made_over(self, number: int, event: MadeEvent, now: float) -> list[Action]:
         """Forget a call that was made here, of which nothing goes on."""
