@@ -60,7 +60,7 @@ def change_mind(program: Program) -> bool:
     if channel is None:
         return False
     spawned = program.receive(channel)
-    seconds = program.network.weather.seconds * program.network.random.random() * 3
+    seconds = program.network.medium.weather.seconds * program.network.random.random() * 3
     program.host.soon(seconds, program.give_up, spawned)
     return True
 

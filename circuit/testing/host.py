@@ -94,6 +94,9 @@ class Host:
         self._busy = False
         self._missed: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
 
+    def __str__(self) -> str:
+        return self.id.name
+
     # Its life.
 
     @property
@@ -151,7 +154,7 @@ class Host:
             self._busy = False
             if isinstance(self.core, StrayingCore):
                 for peer, release in self.core.take_strays():
-                    self.network.stray(self, peer, release)
+                    self.network.medium.stray(self, peer, release)
 
     def hear_stray(self, peer: NodeId, release: Clean) -> None:
         """Hear a release that came by itself."""
@@ -159,8 +162,8 @@ class Host:
         self.do(self.core.strayed, peer, release, self.network.clock.now)
 
     def _carry_out(self, action: Action) -> None:
-        if self.network.trace is not None and not isinstance(action, Flush | Alarm):
-            self.network.tell(f"{self.id.name}: {action}")
+        if not isinstance(action, Flush | Alarm):
+            self.network.tell("{}: {}", self, action)
         match action:
             case Flush(peer):
                 self._unwritten[peer] = None
@@ -172,7 +175,7 @@ class Host:
                 self._set_alarm()
             case Interrupt(origin, call):
                 program = self.programs.get(Key(origin, call))
-                hold(Promise.STOPPED, program, f"{self.id.name} was to stop call {call}, which does not run")
+                hold(Promise.STOPPED, program, "{} was to stop call {}, which does not run", self.id.name, call)
                 if program:
                     self.soon(self.network.pause(), program.interrupt)
             case Grant(origin, call, items):
@@ -214,7 +217,10 @@ class Host:
 
     def _tick(self) -> None:
         self._alarm = None
-        self.do(self.core.tick, self.network.clock.now)
+        now = self.network.clock.now
+        self.do(self.core.tick, now)
+        due = self.core.deadline()
+        hold(Promise.REST, due is None or due > now, "{}'s clock rings again at once", self)
         self._set_alarm()
 
     # References.
@@ -224,7 +230,7 @@ class Host:
         for ref in refs:
             self.uses[ref] += 1
             lost = ref in self.network.custodies.freed and not self.network.is_harsh
-            hold(Promise.HELD, not lost, f"{self.id.name} was given object {ref.number} of {ref.owner.name}, freed")
+            hold(Promise.HELD, not lost, "{} was given object {} of {}, freed", self.id.name, ref.number, ref.owner.name)
 
     def drop(self, refs: Iterable[ObjectId]) -> None:
         """Give one use of each back."""
@@ -295,13 +301,13 @@ class Host:
 
     def _leave(self, scope: int) -> None:
         program = self.scopes.pop(scope, None)
-        hold(Promise.SCOPES, program, f"scope {scope} of {self.id.name} was left twice")
+        hold(Promise.SCOPES, program, "scope {} of {} was left twice", scope, self.id.name)
         ledger = self.network.ledger
         for spawned in ledger.in_scope(self.id, scope):
-            hold(Promise.SCOPES, spawned.ending, f"{spawned} had not ended, and its scope was left")
+            hold(Promise.SCOPES, spawned.ending, "{} had not ended, and its scope was left", spawned)
             if not self.network.is_harsh:
                 for other in (spawned, *ledger.descendants(spawned)):
-                    hold(Promise.SCOPES, other.program is None, f"{other} ran on, and its scope was left")
+                    hold(Promise.SCOPES, other.program is None, "{} ran on, and its scope was left", other)
 
     # Calls that run here.
 

@@ -108,16 +108,16 @@ class Ledger:
     def began(self, key: Key, program: Program, *, serial: bool) -> Spawned:
         """Note that a call runs."""
         spawned = self.calls[key]
-        hold(Promise.ONCE, not spawned.began, f"{spawned} ran twice")
-        hold(Promise.ONCE, not spawned.never_ran, f"{spawned} ran when it was lost as not run")
+        hold(Promise.ONCE, not spawned.began, "{} ran twice", spawned)
+        hold(Promise.ONCE, not spawned.never_ran, "{} ran when it was lost as not run", spawned)
         spawned.began, spawned.program = True, program
         lane = key.origin, spawned.peer, spawned.target.number if spawned.target else 0
         earlier = self._begun.get(lane, 0)
-        hold(Promise.ORDER, earlier < key.call, f"{spawned} ran after call {earlier}")
+        hold(Promise.ORDER, earlier < key.call, "{} ran after call {}", spawned, earlier)
         self._begun[lane] = key.call
         if serial and spawned.target:
             other = self._turns.get(spawned.target)
-            hold(Promise.SERIAL, other is None, f"{spawned} ran beside {other}")
+            hold(Promise.SERIAL, other is None, "{} ran beside {}", spawned, other)
             self._turns[spawned.target] = spawned
         return spawned
 
@@ -129,7 +129,7 @@ class Ledger:
 
     def ended(self, spawned: Spawned, ending: Ending) -> None:
         """Note how a future ended."""
-        hold(Promise.ENDS, spawned.ending is None, f"{spawned} ended {ending}, after {spawned.ending}")
+        hold(Promise.ENDS, spawned.ending is None, "{} ended {}, after {}", spawned, ending, spawned.ending)
         spawned.ending = ending
         self.endings[ending] += 1
 
@@ -138,18 +138,18 @@ class Ledger:
         self.ended(spawned, Ending.LOST)
         if spawned.asks_the_core:
             return
-        hold(Promise.ONCE, ran != "no" or not spawned.began, f"{spawned} ran, and was lost as not run")
-        hold(Promise.ONCE, ran != "yes" or spawned.began, f"{spawned} did not run, and was lost as run")
+        hold(Promise.ONCE, ran != "no" or not spawned.began, "{} ran, and was lost as not run", spawned)
+        hold(Promise.ONCE, ran != "yes" or spawned.began, "{} did not run, and was lost as run", spawned)
         spawned.never_ran = ran == "no"
 
     def item(self, spawned: Spawned, number: int) -> None:
         """Note an item of a stream."""
         seen = f"{spawned} gave item {number}, {spawned.items} was due"
-        hold(Promise.ENDS, spawned.ending is None, f"{spawned} gave an item after its end")
+        hold(Promise.ENDS, spawned.ending is None, "{} gave an item after its end", spawned)
         hold(Promise.ORDER, number == spawned.items, seen)
         spawned.items += 1
         spawned.untaken += 1
-        hold(Promise.BOUNDS, spawned.untaken <= spawned.window, f"{spawned} has {spawned.untaken} items untaken")
+        hold(Promise.BOUNDS, spawned.untaken <= spawned.window, "{} has {} items untaken", spawned, spawned.untaken)
 
     # The values of channels.
 
@@ -164,7 +164,7 @@ class Ledger:
         value = spawned.value
         if value is not None:
             value.accepted, value.refused = accepted, not accepted
-            hold(Promise.VALUES, accepted or not value.received, f"value {value.number} was refused, and received")
+            hold(Promise.VALUES, accepted or not value.received, "value {} was refused, and received", value.number)
 
     def asked(self, channel: ObjectId, receiver: NodeId) -> None:
         """Note that a node asks for a value."""
@@ -177,15 +177,14 @@ class Ledger:
         node that receives, nothing comes late.
         """
         value = self.values[number]
-        hold(Promise.VALUES, not value.received, f"value {number} was received twice")
-        hold(Promise.VALUES, not value.refused, f"value {number} was received, and refused")
+        hold(Promise.VALUES, not value.received, "value {} was received twice", number)
+        hold(Promise.VALUES, not value.refused, "value {} was received, and refused", number)
         value.received = True
         if value.came_back and len(self._receivers[value.channel]) > 1:
             return
         ends = value.channel, value.sender, receiver
         earlier = self._received.get(ends, -1)
-        seen = f"{receiver.name} received {number} after {earlier}, which {value.sender.name} sent later"
-        hold(Promise.ORDER, earlier < number, seen)
+        hold(Promise.ORDER, earlier < number, "{} received {} after {}, which {} sent later", receiver.name, number, earlier, value.sender.name)
         self._received[ends] = number
 
     # Who made whom.

@@ -12,8 +12,9 @@ from circuit.testing.chances import CHANNELS, EVEN, HAND_OFF, Chances
 from circuit.testing.check import check_at_end, check_at_rest, close_channels
 from circuit.testing.custody import WatchedReferences
 from circuit.testing.faults import HARSH, MILD, Fault
-from circuit.testing.network import FAIR, LIMITS, Network, Weather
+from circuit.testing.network import LIMITS, Network
 from circuit.testing.objects import Kind as ObjectKind
+from circuit.testing.weather import FAIR, Weather
 
 ACTIVE_SECONDS = 1.5
 """When the faults begin; the programs go on for as long as they have steps left."""

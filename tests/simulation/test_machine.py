@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from circuit.runtime.messages import ObjectId
 from circuit.testing.ledger import FETCH
-from circuit.testing.network import FAIR, Network
+from circuit.testing.network import Network
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
 from circuit.testing.schedule import ROUGH, TIGHT, conclude
+from circuit.testing.weather import FAIR
 
 NAMES = ("driver", "w1", "w2", "w3")
 numbers = st.integers(0, 11)
@@ -119,14 +120,14 @@ class Machine(RuleBasedStateMachine):
         ]
         if carriers:
             host, carrier = carriers[which % len(carriers)]
-            self.network.cut(carrier, (host, carrier.other(host))[:told])
+            self.network.medium.cut(carrier, (host, carrier.other(host))[:told])
 
     @rule(name=st.sampled_from(NAMES), seconds=st.sampled_from([0.2, 3.5, 9.0]))
     def part(self, name: str, seconds: float) -> None:
         self.network.is_harsh = True
         side = frozenset({name})
-        self.network.part(side)
-        self.network.clock.after(seconds, self.network.heal, side)
+        self.network.medium.part(side)
+        self.network.clock.after(seconds, self.network.medium.heal, side)
 
     @rule(name=st.sampled_from(NAMES[1:]), seconds=st.sampled_from([0.2, 3.5, 9.0]))
     def stop(self, name: str, seconds: float) -> None:
