@@ -13,6 +13,8 @@ PEERS    := build/peers
 EVERY    ?= 1
 SECONDS  ?= 600
 MINUTES  ?= 10
+SCHEDULES ?= 1000000
+SEED     ?= 0
 SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 # The interpreters whose libraries are parsed: of each version the first that runs.
@@ -22,7 +24,7 @@ PYTHONS  ?= $(foreach version,$(VERSIONS),$(shell for python in python$(version)
     do $$python -c '' 2>/dev/null && echo $$python && break; done))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz chaos soak bench bench-compile clean
+.PHONY: help demo test lint format type proto tables fresh roundtrip fuzz simulate chaos soak bench bench-compile clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -77,6 +79,9 @@ fuzz: $(READY)  ## fuzz the compiler with libFuzzer for ten minutes (SECONDS=60:
 	$(BIN)/python -m pip install -qq --disable-pip-version-check 'atheris>=3'
 	@mkdir -p build/fuzz && cp tests/*/fixtures/*.cpy tests/compiler/golden/*/*.cpy build/fuzz
 	cd build && $(CURDIR)/$(BIN)/python ../tests/compiler/test_fuzz.py -max_total_time=$(SECONDS) fuzz
+
+simulate: $(READY)  ## prove the core on a million simulated schedules (SCHEDULES=10000: on so many, from SEED=1)
+	$(BIN)/python -m circuit.testing --schedules $(SCHEDULES) --seed $(SEED)
 
 chaos: $(READY)  ## load real workers while they are killed, stopped and cut off (SECONDS=60, SEED=...)
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -98,6 +98,7 @@ class Made:
     settles: bool  # its end is told apart from its outcome
     receives: bool  # its outcome is a value that must not be lost
     state: MadeState = MadeState.HELD
+    held: tuple[ObjectId, ...] = ()  # the object that it is of, used until it is sent
     place: int = 0  # in the session
     began: bool = False  # the peer said so, or sent an item
 

@@ -71,11 +71,12 @@ class Channel:
         self.capacity = capacity
         self.state = State.OPEN
         self._values: deque[Payload] = deque()
+        self._returned: list[tuple[Key, Payload]] = []  # go before the others
         self._senders: OrderedDict[Key, Payload] = OrderedDict()
         self._receivers: OrderedDict[Key, None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values) + len(self._returned)
 
     @property
     def waiting(self) -> int:
@@ -98,9 +99,17 @@ class Channel:
         self._receivers[key] = None
         return self._move()
 
-    def put_back(self, value: Payload) -> list[Answer]:
-        """Take a value that its receiver no longer wanted: it is the next to be received."""
-        self._values.appendleft(value)
+    def put_back(self, key: Key, value: Payload) -> list[Answer]:
+        """Take a value back that a receive brought to one who no longer wanted it.
+
+        It is the next to be received, but after those that came back from the same node and had gone
+        there earlier.
+        """
+        place = 0
+        for index, (other, _) in enumerate(self._returned, 1):
+            if other.origin == key.origin and other.call < key.call:
+                place = index
+        self._returned.insert(place, (key, value))
         if self.state is State.CLOSED:
             self.state = State.DRAINING
         return self._move()
@@ -119,22 +128,24 @@ class Channel:
 
     def values(self) -> list[Payload]:
         """Return the values that nobody will receive, when the channel is given up."""
-        return [*self._values, *self._senders.values()]
+        returned = [value for _, value in self._returned]
+        return [*returned, *self._values, *self._senders.values()]
 
     def _move(self) -> list[Answer]:
         """Bring values, senders and receivers together as far as they go."""
         answers: list[Answer] = []
         while True:
-            if self._senders and len(self._values) < self.capacity + bool(self._receivers):
+            if self._senders and len(self) < self.capacity + bool(self._receivers):
                 sender, value = self._senders.popitem(last=False)
                 self._values.append(value)
                 answers.append(Sent(sender))
-            elif self._receivers and self._values:
+            elif self._receivers and len(self):
                 receiver, _ = self._receivers.popitem(last=False)
-                answers.append(Received(receiver, self._values.popleft()))
+                value = self._returned.pop(0)[1] if self._returned else self._values.popleft()
+                answers.append(Received(receiver, value))
             else:
                 break
-        if self.state is State.DRAINING and not self._values:
+        if self.state is State.DRAINING and not len(self):
             self.state = TRANSITIONS[self.state, Event.EMPTIED]
         if self.state is State.CLOSED:
             answers += [Refused(key) for key in self._receivers]

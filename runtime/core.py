@@ -23,7 +23,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from circuit.runtime.actions import (
     Action,
@@ -104,16 +104,17 @@ class Overload(Exception):
         self.value = value
 
 
+C = TypeVar("C", bound="Core")
 P = ParamSpec("P")
 
 
 def event(
-    method: Callable[Concatenate[Core, P], list[Action]],
-) -> Callable[Concatenate[Core, P], list[Action]]:
+    method: Callable[Concatenate[C, P], list[Action]],
+) -> Callable[Concatenate[C, P], list[Action]]:
     """Let what the node says to itself be heard when the event that made it say so is dealt with."""
 
     @functools.wraps(method)
-    def dealt_with(core: Core, *args: P.args, **kwargs: P.kwargs) -> list[Action]:
+    def dealt_with(core: C, /, *args: P.args, **kwargs: P.kwargs) -> list[Action]:
         if core._busy:
             return method(core, *args, **kwargs)
         core._busy = True
@@ -232,11 +233,15 @@ class Core:
         if joined:
             joined.members.add(call.call)
         if unwanted:
-            return [*self._made_over(call.call, MadeEvent.ENDED, now), Revoke(call.call)]
+            return [Revoke(call.call), *self._made_over(call.call, MadeEvent.ENDED, now)]
         if down:
             return self._lose((call.call,), down, None, now)
         if lane is None or lane.offer(call, code):
             return self._send_call(peer, call, code, now)
+        if call.target:  # the program may forget the object before the call goes
+            made = self._made[call.call]
+            made.held = (ObjectId(peer, call.target),)
+            self.references.use(made.held)
         return []
 
     @event
@@ -248,6 +253,7 @@ class Core:
         if made.state is MadeState.HELD:
             self.peers.meet(made.peer, now).lanes[made.target].withdraw(number)
             unpinned = self._follow(self.references.unpin(made.peer, made.pins), now)
+            unpinned += self.drop(made.held, now)
             return unpinned + self._made_over(number, MadeEvent.ENDED, now)
         if made.state is MadeState.SENT:
             made.move(MadeEvent.ENDED)
@@ -689,7 +695,7 @@ class Core:
     def _arrived(self, peer: NodeId, found: Peer, call: Call, now: float) -> list[Action]:
         target = self._objects.get(call.target)
         if call.method == PUT_BACK:
-            return self._put_back(target, call.arguments, now)
+            return self._put_back(target, Key(peer, call.call), call.arguments, now)
         if call.target and target is None:
             return self.drop(call.arguments.refs, now) + self._say(peer, Stale(call.call), now)
         key = Key(peer, call.call)
@@ -818,6 +824,7 @@ class Core:
         actions: list[Action] = []
         for call, code in ready:
             actions += self._send_call(made.peer, call, code, now)
+            actions += self.drop(self._made[call.call].held, now)
         return actions
 
     def _outcome(self, outcome: Outcome, now: float) -> list[Action]:
@@ -850,7 +857,7 @@ class Core:
         """Cancel a call together with what made it; whoever waits for it is told."""
         waited_for = self._made[number].state in (MadeState.HELD, MadeState.SENT)
         actions = self.cancel(number, now)
-        return [*actions, Revoke(number)] if waited_for else actions
+        return [Revoke(number), *actions] if waited_for else actions  # first: it may be what a scope waits for
 
     def _made_over(self, number: int, event: MadeEvent, now: float) -> list[Action]:
         """Forget a call that was made here, of which nothing goes on."""
@@ -910,21 +917,30 @@ class Core:
                 case Sent(key):
                     actions += self._reply(key, Return(key.call, Payload()), now)
                 case Refused(key, value):
-                    actions += self._reply(key, End(key.call), now) + self.drop(value.refs if value else (), now)
+                    actions += self._reply(key, End(key.call), now) + self.drop(
+                        value.refs if value else (), now
+                    )
         return actions
 
     def _return_to_channel(self, made: Made, outcome: Outcome, now: float) -> list[Action]:
-        """Send a value back that arrived for a receiver who had given up."""
+        """Pass on a value that arrived for a receiver who had given up, to the next one here, or back.
+
+        So the values that come to a node are received there in their order, whoever gives up.
+        """
         if not isinstance(outcome, Return):
             return []
+        for number, other in self._made.items():
+            same = other.receives and (other.peer, other.target) == (made.peer, made.target)
+            if same and other.state is MadeState.SENT:
+                other.move(MadeEvent.ENDED)  # what comes for it, if anything does, is passed on in turn
+                actions = self._say(other.peer, Cancel(number), now) + self._credit(number, other, now)
+                return [*actions, Deliver(replace(outcome, call=number))]
         back = Call(outcome.call, outcome.value, target=made.target, method=PUT_BACK)
-        if made.peer == self.me:
-            return self._put_back(self._objects.get(made.target), outcome.value, now)
         return self._say(made.peer, back, now) + self.drop(outcome.value.refs, now)
 
-    def _put_back(self, target: Object | None, value: Payload, now: float) -> list[Action]:
+    def _put_back(self, target: Object | None, key: Key, value: Payload, now: float) -> list[Action]:
         if isinstance(target, Channel):
-            return self._channel_says(target.put_back(value), now)
+            return self._channel_says(target.put_back(key, value), now)
         return self.drop(value.refs, now)
 
     # Ends.
@@ -938,6 +954,8 @@ class Core:
             if made.state in (MadeState.HELD, MadeState.SENT):
                 actions.append(Lose(number, down, _ran(made, peer), self.peers.was_replaced(down.node)))
                 failed[made.scope] = None
+            if made.state is MadeState.HELD:
+                actions += self.drop(made.held, now)
             actions += self._made_over(number, MadeEvent.LOST, now)
         for scope in failed:
             actions += self.cancel_scope(scope, now)

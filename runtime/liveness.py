@@ -49,12 +49,13 @@ class Liveness:
         self._heartbeat = heartbeat
         self._patience = silence / 2
         self._spoke = now
+        self._reminder = now + heartbeat
         self._look = now + self._patience
 
     @property
     def deadline(self) -> float:
         """When something is due."""
-        return min(self._spoke + self._heartbeat, self._look)
+        return min(self._reminder, self._look)
 
     def heard(self, now: float) -> None:
         """Note that a frame arrived."""
@@ -64,6 +65,7 @@ class Liveness:
     def spoke(self, now: float) -> None:
         """Note that a frame was written."""
         self._spoke = now
+        self._reminder = now + self._heartbeat
 
     def must_speak(self, now: float) -> bool:
         """Tell whether a heartbeat is due."""
@@ -71,6 +73,8 @@ class Liveness:
 
     def look(self, now: float) -> bool:
         """Look at the clock; tell whether the peer is SILENT."""
+        if now >= self._reminder:  # once: a carrier that takes nothing more takes no heartbeat
+            self._reminder = now + self._heartbeat
         if now >= self._look:
             self.pulse = TRANSITIONS[self.pulse, Sign.MISSED]
             self._look = now + self._patience

@@ -84,6 +84,7 @@ class Session:
     def __init__(self, peer: NodeId, now: float, limits: Limits = DEFAULT) -> None:
         self.peer = peer
         self.state = State.CONNECTING
+        self._came_up = False
         self.shares = False  # the peer can map this process's memory
         self._limits = limits
         self._expires: float | None = now + limits.connect
@@ -126,7 +127,7 @@ class Session:
     @property
     def resumes(self) -> bool:
         """Whether a carrier was ever up: the next one continues where it broke."""
-        return self.state is not State.CONNECTING
+        return self._came_up
 
     @property
     def deadline(self) -> float | None:
@@ -171,6 +172,7 @@ class Session:
             for place, message in enumerate(self._waiting, 1):
                 self._keep(message, place)
             self._waiting.clear()
+        self._came_up = True
         self._move(Event.OPENED)
         self._liveness = Liveness(self._limits.heartbeat, self._limits.silence, now)
         self._acknowledged(peer_received)

@@ -54,6 +54,17 @@ def receive(program: Program) -> bool:
     return bool(channel and program.receive(channel))
 
 
+def change_mind(program: Program) -> bool:
+    """Ask for a value, and give that up when it may be on its way."""
+    channel = _one_of(program, Kind.CHANNEL)
+    if channel is None:
+        return False
+    spawned = program.receive(channel)
+    seconds = program.network.medium.weather.seconds * program.network.random.random() * 3
+    program.host.soon(seconds, program.give_up, spawned)
+    return True
+
+
 def close(program: Program) -> bool:
     """Close a channel."""
     channel = _one_of(program, Kind.CHANNEL)
@@ -91,7 +102,7 @@ def copy(program: Program) -> bool:
 def cancel(program: Program) -> bool:
     """Give a future up."""
     if program.pending:
-        program.host.cancel(program.network.random.choice(list(program.pending.values())))
+        program.give_up(program.network.random.choice(list(program.pending.values())))
         return True
     return False
 
@@ -135,7 +146,8 @@ EVEN = Chances(
         call_an_object: 6,
         fetch: 4,
         send: 5,
-        receive: 5,
+        receive: 4,
+        change_mind: 2,
         close: 1,
         own: 6,
         share: 2,
@@ -149,7 +161,9 @@ EVEN = Chances(
 """A bit of everything."""
 HAND_OFF = Chances({spawn: 12, call_an_object: 2, send: 2, receive: 2, own: 3, drop: 8, copy: 1, wait: 1})
 """References on their way."""
-CHANNELS = Chances({spawn: 6, own: 4, send: 12, receive: 12, close: 1, cancel: 8, drop: 2, wait: 2})
+CHANNELS = Chances(
+    {spawn: 6, own: 3, send: 14, receive: 10, change_mind: 10, close: 1, cancel: 4, drop: 1, wait: 2}
+)
 """Values on their way, whose receivers give up."""
 
 

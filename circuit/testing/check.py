@@ -13,7 +13,7 @@ from circuit.runtime.objects import Keep, Object, Promise as Awaited
 from circuit.runtime.session import ACK_MESSAGES
 from circuit.runtime.transfers import payload_of
 from circuit.testing.host import Host
-from circuit.testing.ledger import Ending, Spawned
+from circuit.testing.ledger import Ending, Spawned, number_in
 from circuit.testing.network import Network
 from circuit.testing.objects import Kind
 from circuit.testing.promises import Promise, hold
@@ -29,7 +29,7 @@ def check_at_rest(network: Network) -> None:
     _check_values(network)
     if not network.is_harsh:
         bad = network.ledger.endings[Ending.LOST]
-        hold(Promise.HEALED, not bad, f"{bad} calls were lost, and no node was")
+        hold(Promise.HEALED, not bad, "{} calls were lost, and no node was", bad)
 
 
 def check_at_end(network: Network) -> None:
@@ -37,29 +37,29 @@ def check_at_end(network: Network) -> None:
     for host in network.living:
         name = host.id.name
         left = ", ".join(str(program.spawned) for program in host.programs.values())
-        hold(Promise.STOPPED, not left, f"on {name} there still run {left}")
-        hold(Promise.SCOPES, not host.scopes, f"scopes {list(host.scopes)} of {name} are not left")
-        hold(Promise.ENDS, not host.core.made, f"{name} still has calls {sorted(host.core.made)} under way")
+        hold(Promise.STOPPED, not left, "on {} there still run {}", name, left)
+        hold(Promise.SCOPES, not host.scopes, "scopes {} of {} are not left", list(host.scopes), name)
+        hold(Promise.ENDS, not host.core.made, "{} still has calls {} under way", name, sorted(host.core.made))
         table = host.references.table()
-        hold(Promise.REACHABLE, not table, f"{name} still lists {table}")
+        hold(Promise.REACHABLE, not table, "{} still lists {}", name, table)
         objects = host.core.objects
-        hold(Promise.REACHABLE, not objects, f"{name} still has {objects}")
-        hold(Promise.REACHABLE, not host.references.pins, f"{name} still has {host.references.pins} pins")
-        hold(Promise.CREDIT, host.core.is_idle, f"{name} is not idle")
+        hold(Promise.REACHABLE, not objects, "{} still has {}", name, objects)
+        hold(Promise.REACHABLE, not host.references.pins, "{} still has {} pins", name, host.references.pins)
+        hold(Promise.CREDIT, host.core.is_idle, "{} is not idle", name)
     for host in network.living:
         for node, _ in host.core.peers:
             host.do(host.core.died, Down(node, 1, "ended", fenced=True), network.clock.now)
-        hold(Promise.REST, host.core.deadline() is None, f"{host.id.name} has a timer, and no peers")
+        hold(Promise.REST, host.core.deadline() is None, "{} has a timer, and no peers", host.id.name)
 
 
 def _check_sessions(network: Network, host: Host) -> None:
     for node, peer in host.core.peers:
         name = f"{host.id.name}, of its session with {node.name},"
-        hold(Promise.REST, peer.session.is_open and not peer.death, f"{name} says {peer.session.state}")
+        hold(Promise.REST, peer.session.is_open and not peer.death, "{} says {}", name, peer.session.state)
         kept = peer.session.unacknowledged
-        hold(Promise.BOUNDS, kept <= ACK_MESSAGES, f"{name} keeps {kept} messages")
+        hold(Promise.BOUNDS, kept <= ACK_MESSAGES, "{} keeps {} messages", name, kept)
         other = network.hosts[node]
-        hold(Promise.REST, not other.core.downed(host.id), f"{name} thinks it lives; {node.name} does not")
+        hold(Promise.REST, not other.core.downed(host.id), "{} thinks it lives; {} does not", name, node.name)
 
 
 # Calls.
@@ -70,18 +70,18 @@ def _check_call(network: Network, spawned: Spawned) -> None:
     in_contact = maker.is_alive and peer.is_alive and not peer.core.downed(maker.id)
     if spawned.program and spawned.program.host.is_alive:
         wanted = in_contact and spawned.ending in (None, *_ANSWERED)
-        hold(Promise.STOPPED, wanted, f"{spawned} runs on, and its spawner is gone or has {spawned.ending}")
+        hold(Promise.STOPPED, wanted, "{} runs on, and its spawner is gone or has {}", spawned, spawned.ending)
     if spawned.ending or not maker.is_alive:
         return
-    hold(Promise.ENDS, in_contact, f"{spawned} is pending, and {spawned.peer.name} is gone")
-    hold(Promise.ENDS, not spawned.answered, f"{spawned} is pending, and was answered")
+    hold(Promise.ENDS, in_contact, "{} is pending, and {} is gone", spawned, spawned.peer.name)
+    hold(Promise.ENDS, not spawned.answered, "{} is pending, and was answered", spawned)
     state = maker.core.state(spawned.key.call)
-    hold(Promise.ENDS, state, f"{spawned} is pending, and its own node does not know it")
+    hold(Promise.ENDS, state, "{} is pending, and its own node does not know it", spawned)
     there = peer.core.runs(*spawned.key)
-    hold(Promise.ENDS, there or state is MadeState.HELD, f"{spawned} is pending, and not on its way")
+    hold(Promise.ENDS, there or state is MadeState.HELD, "{} is pending, and not on its way", spawned)
     if spawned.asks_the_core and spawned.target and state is MadeState.SENT:
         waits = _waits(peer.core.objects.get(spawned.target.number), spawned)
-        hold(Promise.ENDS, waits, f"{spawned} is pending, and does not wait there")
+        hold(Promise.ENDS, waits, "{} is pending, and does not wait there", spawned)
 
 
 _ANSWERED = (Ending.RETURNED, Ending.KEPT, Ending.RAISED, Ending.END)
@@ -103,9 +103,8 @@ def _check_table(network: Network, host: Host) -> None:
     uses, pins = _uses(network, host), _pins(network, host)
     for row in host.references.table():
         ref, name = row.object, f"{host.id.name}'s object {row.object.number} of {row.object.owner.name}"
-        seen = f"{name} has {row.uses} uses, and should have {uses[ref]}"
-        hold(Promise.REACHABLE, row.uses == uses.pop(ref, 0), seen)
-        hold(Promise.REACHABLE, row.pins == pins[ref], f"{name} has {row.pins} pins, and should have {pins[ref]}")
+        hold(Promise.REACHABLE, row.uses == uses.pop(ref, 0), "{} has {} uses, and should have {}", name, row.uses, uses[ref])
+        hold(Promise.REACHABLE, row.pins == pins[ref], "{} has {} pins, and should have {}", name, row.pins, pins[ref])
         if ref.owner == host.id:
             holders = {
                 other.id
@@ -113,14 +112,13 @@ def _check_table(network: Network, host: Host) -> None:
                 if other is not host and other.references.holds(ref) and not host.core.downed(other.id)
             }
             listed = {node.name for node in row.holders}
-            seen = f"{name} is held by {sorted(node.name for node in holders)}, and lists {sorted(listed)}"
-            hold(Promise.REACHABLE, holders == set(row.holders), seen)
-            hold(Promise.REACHABLE, row.uses or row.pins or holders, f"{name} is held by nobody")
+            hold(Promise.REACHABLE, holders == set(row.holders), "{} is held by {}, and lists {}", name, sorted(node.name for node in holders), sorted(listed))
+            hold(Promise.REACHABLE, row.uses or row.pins or holders, "{} is held by nobody", name)
         else:
-            hold(Promise.REACHABLE, row.uses or row.pins, f"{name} is not used")
+            hold(Promise.REACHABLE, row.uses or row.pins, "{} is not used", name)
     for ref, count in uses.items():
         went = network.is_harsh and ref in network.custodies.freed
-        hold(Promise.REACHABLE, not count or went, f"{host.id.name} uses {ref} {count} times, and lists it not")
+        hold(Promise.REACHABLE, not count or went, "{} uses {} {} times, and lists it not", host.id.name, ref, count)
 
 
 def _uses(network: Network, host: Host) -> Counter[ObjectId]:
@@ -129,6 +127,7 @@ def _uses(network: Network, host: Host) -> Counter[ObjectId]:
     for target in host.core.objects.values():
         for payload in _contents(target):
             uses.update(payload.refs)
+    uses.update(spawned.target for spawned in _held_back(network, host) if spawned.target)
     for running in host.core.calls_here:
         if running.state is RunState.WAITING:
             uses.update(running.refs)
@@ -140,10 +139,14 @@ def _uses(network: Network, host: Host) -> Counter[ObjectId]:
 def _pins(network: Network, host: Host) -> Counter[ObjectId]:
     """Return how often each reference is in the arguments of a call that is held back."""
     pins: Counter[ObjectId] = Counter()
-    for number in host.core.made:
-        if host.core.state(number) is MadeState.HELD:
-            pins.update(network.ledger.calls[Key(host.id, number)].refs)
+    for spawned in _held_back(network, host):
+        pins.update(spawned.refs)
     return pins
+
+
+def _held_back(network: Network, host: Host) -> list[Spawned]:
+    held = [number for number in sorted(host.core.made) if host.core.state(number) is MadeState.HELD]
+    return [network.ledger.calls[Key(host.id, number)] for number in held]
 
 
 def _contents(target: Object) -> Iterator[Payload]:
@@ -166,15 +169,15 @@ def _check_values(network: Network) -> None:
     for host in network.living:
         for target in host.core.objects.values():
             if isinstance(target, Channel):
-                there.update(int(bytes(payload.buffers[0])) for payload in target.values())
+                there.update(number_in(payload) for payload in target.values())
     for value in network.ledger.values:
         count = there[value.number]
-        hold(Promise.VALUES, count <= 1, f"value {value.number} is {count} times in its channel")
-        hold(Promise.VALUES, not (count and value.received), f"value {value.number} was received, and is still there")
+        hold(Promise.VALUES, count <= 1, "value {} is {} times in its channel", value.number, count)
+        hold(Promise.VALUES, not (count and value.received), "value {} was received, and is still there", value.number)
         owner = network.hosts[value.channel.owner]
         lives = owner.is_alive and value.channel.number in owner.core.objects
         lost = value.accepted and not value.received and not count and lives
-        hold(Promise.VALUES, not lost or network.is_harsh, f"value {value.number} was accepted, and is lost")
+        hold(Promise.VALUES, not lost or network.is_harsh, "value {} was accepted, and is lost", value.number)
 
 
 def close_channels(network: Network) -> None:
@@ -182,4 +185,5 @@ def close_channels(network: Network) -> None:
     for ref, kind in list(network.kinds.items()):
         owner = network.hosts[ref.owner]
         if kind is Kind.CHANNEL and owner.is_alive and owner.references.owns(ref.number):
-            owner.main.close(ref)
+            while owner.main.close(ref).ending is Ending.OVERLOAD:
+                owner.cancel(next(iter(owner.main.pending.values())))

@@ -86,14 +86,11 @@ class Custodies:
             if self._hosts[node].uses[ref]:
                 hold(
                     Promise.HELD,
-                    not self._is_valid(right, owner),
-                    f"{_show(ref)} went, and {node.name} has it",
-                )
+                    not self._is_valid(right, owner), "{} went, and {} has it", _show(ref), node.name)
         for receiver, rights in self._on_their_way.values():
             for sent, right in rights:
                 if sent == ref and self._in_contact(right.node, receiver):
-                    lost = f"{_show(ref)} went on its way from {right.node.name} to {receiver.name}"
-                    hold(Promise.HELD, not self._is_valid(right, owner), lost)
+                    hold(Promise.HELD, not self._is_valid(right, owner), "{} went on its way from {} to {}", _show(ref), right.node.name, receiver.name)
 
     def _is_valid(self, right: Custody, owner: Host) -> bool:
         looked_at: set[int] = set()

@@ -25,7 +25,7 @@ def cut(network: Network) -> None:
         ends = host, carrier.other(host)
         told = network.random.randrange(3)
         network.count(f"cut a carrier, {told} told")
-        network.cut(carrier, ends[:told])
+        network.medium.cut(carrier, ends[:told])
 
 
 def part_briefly(network: Network) -> None:
@@ -42,8 +42,8 @@ def part(network: Network) -> None:
 def _part(network: Network, seconds: float) -> None:
     names = network.names
     side = frozenset(network.random.sample(names, network.random.randrange(1, len(names))))
-    network.part(side)
-    network.clock.after(seconds, network.heal, side)
+    network.medium.part(side)
+    network.clock.after(seconds, network.medium.heal, side)
 
 
 def stop_briefly(network: Network) -> None:
@@ -75,9 +75,9 @@ def crash(network: Network) -> None:
 
 
 def slow_down(network: Network) -> None:
-    """Let a node take five times as long for everything, for the rest of the run."""
+    """Let a node take three times as long for everything, for the rest of the run."""
     host = network.host(network.random.choice(network.names))
-    host.slowness = 5.0
+    host.slowness = 3.0
     network.count("slowed down")
 
 

@@ -49,7 +49,7 @@ from circuit.runtime.session import SessionError
 from circuit.runtime.transfers import IncompleteTransfer, payload_of
 from circuit.runtime.windows import WindowExceeded
 from circuit.testing.custody import WatchedReferences
-from circuit.testing.ledger import Ending, Spawned, Value
+from circuit.testing.ledger import Ending, Spawned, Value, number_in
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
 from circuit.testing.promises import BrokenPromise, Promise, hold
@@ -90,8 +90,12 @@ class Host:
         self._numbers = itertools.count(1)
         self._alarm: float | None = None
         self._actions: deque[Action] = deque()
+        self._unwritten: dict[NodeId, None] = {}
         self._busy = False
         self._missed: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
+
+    def __str__(self) -> str:
+        return self.id.name
 
     # Its life.
 
@@ -142,12 +146,15 @@ class Host:
             raise BrokenPromise(Promise.RULES, f"{self.id.name} met {error!r}") from error
         if not self._busy:
             self._busy = True
-            while self._actions:
-                self._carry_out(self._actions.popleft())
+            while self._actions or self._unwritten:
+                if self._actions:
+                    self._carry_out(self._actions.popleft())
+                else:
+                    self.transport.write(self._unwritten.popitem()[0])
             self._busy = False
             if isinstance(self.core, StrayingCore):
                 for peer, release in self.core.take_strays():
-                    self.network.stray(self, peer, release)
+                    self.network.medium.stray(self, peer, release)
 
     def hear_stray(self, peer: NodeId, release: Clean) -> None:
         """Hear a release that came by itself."""
@@ -155,11 +162,11 @@ class Host:
         self.do(self.core.strayed, peer, release, self.network.clock.now)
 
     def _carry_out(self, action: Action) -> None:
-        if self.network.trace is not None and not isinstance(action, Flush | Alarm):
-            self.network.tell(f"{self.id.name}: {action}")
+        if not isinstance(action, Flush | Alarm):
+            self.network.tell("{}: {}", self, action)
         match action:
             case Flush(peer):
-                self.transport.write(peer)
+                self._unwritten[peer] = None
             case Deliver(outcome):
                 self._deliver(outcome)
             case Run():
@@ -168,7 +175,7 @@ class Host:
                 self._set_alarm()
             case Interrupt(origin, call):
                 program = self.programs.get(Key(origin, call))
-                hold(Promise.STOPPED, program, f"{self.id.name} was to stop call {call}, which does not run")
+                hold(Promise.STOPPED, program, "{} was to stop call {}, which does not run", self.id.name, call)
                 if program:
                     self.soon(self.network.pause(), program.interrupt)
             case Grant(origin, call, items):
@@ -210,7 +217,10 @@ class Host:
 
     def _tick(self) -> None:
         self._alarm = None
-        self.do(self.core.tick, self.network.clock.now)
+        now = self.network.clock.now
+        self.do(self.core.tick, now)
+        due = self.core.deadline()
+        hold(Promise.REST, due is None or due > now, "{}'s clock rings again at once", self)
         self._set_alarm()
 
     # References.
@@ -220,7 +230,7 @@ class Host:
         for ref in refs:
             self.uses[ref] += 1
             lost = ref in self.network.custodies.freed and not self.network.is_harsh
-            hold(Promise.HELD, not lost, f"{self.id.name} was given object {ref.number} of {ref.owner.name}, freed")
+            hold(Promise.HELD, not lost, "{} was given object {} of {}, freed", self.id.name, ref.number, ref.owner.name)
 
     def drop(self, refs: Iterable[ObjectId]) -> None:
         """Give one use of each back."""
@@ -274,7 +284,7 @@ class Host:
         payload = payload_of(outcome) or Payload()
         self.gain(payload.refs)
         if isinstance(outcome, Item):
-            ledger.item(spawned, int(bytes(payload.buffers[0])))
+            ledger.item(spawned, number_in(payload))
             spawned.maker.item(spawned, payload.refs)
             return
         ledger.ended(spawned, _ENDINGS[type(outcome)])
@@ -285,19 +295,19 @@ class Host:
         if spawned.value:
             ledger.was_sent(spawned, accepted=isinstance(outcome, Return))
         elif spawned.receives and isinstance(outcome, Return):
-            ledger.was_received(int(bytes(payload.buffers[0])), self.id)
+            ledger.was_received(number_in(payload), self.id)
         spawned.maker.ended(spawned, outcome)
         spawned.maker.gained(payload.refs)
 
     def _leave(self, scope: int) -> None:
         program = self.scopes.pop(scope, None)
-        hold(Promise.SCOPES, program, f"scope {scope} of {self.id.name} was left twice")
+        hold(Promise.SCOPES, program, "scope {} of {} was left twice", scope, self.id.name)
         ledger = self.network.ledger
         for spawned in ledger.in_scope(self.id, scope):
-            hold(Promise.SCOPES, spawned.ending, f"{spawned} had not ended, and its scope was left")
+            hold(Promise.SCOPES, spawned.ending, "{} had not ended, and its scope was left", spawned)
             if not self.network.is_harsh:
                 for other in (spawned, *ledger.descendants(spawned)):
-                    hold(Promise.SCOPES, other.program is None, f"{other} ran on, and its scope was left")
+                    hold(Promise.SCOPES, other.program is None, "{} ran on, and its scope was left", other)
 
     # Calls that run here.
 

@@ -13,13 +13,18 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from circuit.runtime.admission import Key
-from circuit.runtime.messages import NodeId, ObjectId
+from circuit.runtime.messages import NodeId, ObjectId, Payload
 from circuit.testing.promises import Promise, hold
 
 if TYPE_CHECKING:
     from circuit.testing.programs import Program
 
 SEND, RECEIVE, CLOSE, FETCH = "send", "receive", "close", ""
+
+
+def number_in(payload: Payload) -> int:
+    """Return the number that a payload is: of an item of a stream, or of a value of a channel."""
+    return int(bytes(payload.buffers[0]))
 
 
 class Ending(Enum):
@@ -46,6 +51,7 @@ class Value:
     accepted: bool = False
     refused: bool = False
     received: bool = False
+    came_back: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -95,22 +101,23 @@ class Ledger:
     _begun: dict[tuple[NodeId, NodeId, int], int] = field(default_factory=dict)
     _turns: dict[ObjectId, Spawned] = field(default_factory=dict)
     _received: dict[tuple[ObjectId, NodeId, NodeId], int] = field(default_factory=dict)
+    _receivers: dict[ObjectId, set[NodeId]] = field(default_factory=dict)
 
     # Calls.
 
     def began(self, key: Key, program: Program, *, serial: bool) -> Spawned:
         """Note that a call runs."""
         spawned = self.calls[key]
-        hold(Promise.ONCE, not spawned.began, f"{spawned} ran twice")
-        hold(Promise.ONCE, not spawned.never_ran, f"{spawned} ran when it was lost as not run")
+        hold(Promise.ONCE, not spawned.began, "{} ran twice", spawned)
+        hold(Promise.ONCE, not spawned.never_ran, "{} ran when it was lost as not run", spawned)
         spawned.began, spawned.program = True, program
         lane = key.origin, spawned.peer, spawned.target.number if spawned.target else 0
         earlier = self._begun.get(lane, 0)
-        hold(Promise.ORDER, earlier < key.call, f"{spawned} ran after call {earlier}")
+        hold(Promise.ORDER, earlier < key.call, "{} ran after call {}", spawned, earlier)
         self._begun[lane] = key.call
         if serial and spawned.target:
             other = self._turns.get(spawned.target)
-            hold(Promise.SERIAL, other is None, f"{spawned} ran beside {other}")
+            hold(Promise.SERIAL, other is None, "{} ran beside {}", spawned, other)
             self._turns[spawned.target] = spawned
         return spawned
 
@@ -122,7 +129,7 @@ class Ledger:
 
     def ended(self, spawned: Spawned, ending: Ending) -> None:
         """Note how a future ended."""
-        hold(Promise.ENDS, spawned.ending is None, f"{spawned} ended {ending}, after {spawned.ending}")
+        hold(Promise.ENDS, spawned.ending is None, "{} ended {}, after {}", spawned, ending, spawned.ending)
         spawned.ending = ending
         self.endings[ending] += 1
 
@@ -131,18 +138,18 @@ class Ledger:
         self.ended(spawned, Ending.LOST)
         if spawned.asks_the_core:
             return
-        hold(Promise.ONCE, ran != "no" or not spawned.began, f"{spawned} ran, and was lost as not run")
-        hold(Promise.ONCE, ran != "yes" or spawned.began, f"{spawned} did not run, and was lost as run")
+        hold(Promise.ONCE, ran != "no" or not spawned.began, "{} ran, and was lost as not run", spawned)
+        hold(Promise.ONCE, ran != "yes" or spawned.began, "{} did not run, and was lost as run", spawned)
         spawned.never_ran = ran == "no"
 
     def item(self, spawned: Spawned, number: int) -> None:
         """Note an item of a stream."""
         seen = f"{spawned} gave item {number}, {spawned.items} was due"
-        hold(Promise.ENDS, spawned.ending is None, f"{spawned} gave an item after its end")
+        hold(Promise.ENDS, spawned.ending is None, "{} gave an item after its end", spawned)
         hold(Promise.ORDER, number == spawned.items, seen)
         spawned.items += 1
         spawned.untaken += 1
-        hold(Promise.BOUNDS, spawned.untaken <= spawned.window, f"{spawned} has {spawned.untaken} items untaken")
+        hold(Promise.BOUNDS, spawned.untaken <= spawned.window, "{} has {} items untaken", spawned, spawned.untaken)
 
     # The values of channels.
 
@@ -157,18 +164,27 @@ class Ledger:
         value = spawned.value
         if value is not None:
             value.accepted, value.refused = accepted, not accepted
-            hold(Promise.VALUES, accepted or not value.received, f"value {value.number} was refused, and received")
+            hold(Promise.VALUES, accepted or not value.received, "value {} was refused, and received", value.number)
+
+    def asked(self, channel: ObjectId, receiver: NodeId) -> None:
+        """Note that a node asks for a value."""
+        self._receivers.setdefault(channel, set()).add(receiver)
 
     def was_received(self, number: int, receiver: NodeId) -> None:
-        """Note that a program has a value."""
+        """Note that a program has a value.
+
+        One that went to a node where nobody wanted it comes late to another one; if there is only one
+        node that receives, nothing comes late.
+        """
         value = self.values[number]
-        hold(Promise.VALUES, not value.received, f"value {number} was received twice")
-        hold(Promise.VALUES, not value.refused, f"value {number} was received, and refused")
+        hold(Promise.VALUES, not value.received, "value {} was received twice", number)
+        hold(Promise.VALUES, not value.refused, "value {} was received, and refused", number)
         value.received = True
+        if value.came_back and len(self._receivers[value.channel]) > 1:
+            return
         ends = value.channel, value.sender, receiver
         earlier = self._received.get(ends, -1)
-        seen = f"{receiver.name} received {number} after {earlier}, which {value.sender.name} sent later"
-        hold(Promise.ORDER, earlier < number, seen)
+        hold(Promise.ORDER, earlier < number, "{} received {} after {}, which {} sent later", receiver.name, number, earlier, value.sender.name)
         self._received[ends] = number
 
     # Who made whom.

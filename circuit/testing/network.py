@@ -12,57 +12,25 @@ others; without one, they find out by silence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 from circuit.runtime.core import Core
-from circuit.runtime.frames import decode, encode
 from circuit.runtime.limits import Limits
-from circuit.runtime.messages import Clean, Down, Frame, Hello, NodeId, ObjectId, Refusal, Welcome
-from circuit.testing.carriers import Carrier, End
+from circuit.runtime.messages import Down, NodeId, ObjectId
 from circuit.testing.chances import EVEN, Chances
 from circuit.testing.clock import Clock
 from circuit.testing.custody import Custodies, WatchedReferences
 from circuit.testing.host import Host
 from circuit.testing.ledger import Ledger
+from circuit.testing.medium import Medium
 from circuit.testing.objects import Kind
-from circuit.testing.programs import Program
 from circuit.testing.promises import Promise, hold
+from circuit.testing.weather import FAIR, Weather
 
 LIMITS = Limits(connect=8.0, grace=4.0, heartbeat=1.0, silence=3.0, inline_bytes=50)
 """Those of a simulated network, unless others are asked for: an hour of trouble in a minute."""
 REST_SECONDS = 120.0
 """A network that is not at rest so long after the last fault never will be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """What happens to frames, as the part of them that it happens to.
-
-    Attributes:
-        loss: is never carried.
-        doubling: is carried twice.
-        overtaking: is overtaken by later ones.
-        lateness: of hellos and their answers: so late that nobody waits for them any more.
-        seconds: that a frame takes, about.
-        in_bytes: it is made bytes, and read from them.
-    """
-
-    loss: float = 0.0
-    doubling: float = 0.0
-    overtaking: float = 0.0
-    lateness: float = 0.0
-    seconds: float = 0.01
-    in_bytes: bool = False
-
-    @property
-    def is_fair(self) -> bool:
-        """Whether all frames arrive as they should."""
-        return not (self.loss or self.doubling or self.overtaking or self.lateness)
-
-
-FAIR = Weather()
 
 
 class Network:
@@ -100,7 +68,7 @@ class Network:
         self.custodies = Custodies(self.hosts)
         self.kinds: dict[ObjectId, Kind] = {}
         self.seen: Counter[str] = Counter()
-        self.weather = weather
+        self.medium = Medium(self, weather)
         self.chance = chance
         self.trace: list[str] | None = [] if traced else None
         self.is_harsh = False
@@ -111,7 +79,6 @@ class Network:
         self._core = core
         self._references = references
         self._lives: dict[str, Host] = {}
-        self._sides: list[frozenset[str]] = []
         self._registrar = NodeId(registrar, "1") if registrar else None
         for name in names:
             self._start(NodeId(name, "1"))
@@ -166,128 +133,17 @@ class Network:
         """Return how long something takes, in seconds."""
         return self.random.random() * 0.05
 
-    def latency(self) -> float:
-        """Return how long frames take on a new carrier, about, in seconds."""
-        return self.weather.seconds * (0.2 + self.random.random())
-
     def count(self, what: str) -> None:
         """Note that something interesting happened."""
         self.seen[what] += 1
+        self.tell("-- {}", what)
+
+    def tell(self, line: str, *what: object) -> None:
+        """Write a line of the record, if there is one."""
         if self.trace is not None:
-            self.tell(f"-- {what}")
-
-    def tell(self, line: str) -> None:
-        """Write a line of the record."""
-        if self.trace is not None:
-            self.trace.append(f"{self.clock.now:9.4f} {line}")
-
-    # What is between them.
-
-    def ask(self, dialler: Host, hello: Hello, attempt: int) -> None:
-        """Carry a hello."""
-        other = self.hosts[hello.receiver]
-        if self._is_parted(dialler, other) or self._goes_astray():
-            return
-        if not other.is_alive:
-            dialler.soon(self.latency(), dialler.transport.redial, hello.receiver)
-            return
-        delay = self.latency() * (1 + dialler.slowness)
-        if self.random.random() < self.weather.lateness:
-            self.count("a hello came late")
-            delay += self.random.random() * 2
-        self.clock.after(delay, other.perform, other.transport.greet, dialler, hello, attempt)
-
-    def answer(
-        self, host: Host, dialler: Host, answer: Welcome | Refusal, attempt: int, carrier: Carrier | None
-    ) -> None:
-        """Carry the answer to a hello; what follows on the carrier comes later."""
-        if self._is_parted(host, dialler) or self._goes_astray():
-            return
-        time = self.clock.now + self.latency()
-        if carrier is not None:
-            time = carrier.arrival(dialler, time)
-        self.clock.at(time, dialler.perform, dialler.transport.answered, host.id, answer, attempt, carrier)
-
-    def _goes_astray(self) -> bool:
-        astray = self.random.random() < self.weather.loss
-        if astray:
-            self.count("an opening went astray")
-        return astray
-
-    def carry(self, carrier: Carrier, sender: Host, frame: Frame) -> None:
-        """Carry a frame."""
-        receiver = carrier.other(sender)
-        if carrier.cut:
-            return
-        if self._sides and self._is_parted(sender, receiver):
-            carrier.stalled.append((sender, frame))
-            return
-        if carrier.end(receiver) is End.CLOSED:
-            self.tell_end(carrier, sender)
-            return
-        if self.weather.in_bytes:
-            passed = decode(encode(frame))
-            assert isinstance(passed, Frame)
-            frame = passed
-        now = self.clock.now
-        due = carrier.arrival(receiver, now + carrier.latency * sender.slowness * (0.5 + self.random.random()))
-        if not self.weather.is_fair:
-            happens = self.random.random()
-            if (happens := happens - self.weather.loss) < 0:
-                self.count("a frame was lost")
-                return
-            if (happens := happens - self.weather.doubling) < 0:
-                self.count("a frame was doubled")
-                self._arrive(carrier, receiver, frame, due + self.random.random() * 0.1)
-            elif happens - self.weather.overtaking < 0:
-                self.count("a frame was overtaken")
-                due += self.random.random() * 0.1
-        self._arrive(carrier, receiver, frame, due)
-
-    def _arrive(self, carrier: Carrier, receiver: Host, frame: Frame, due: float) -> None:
-        read = receiver.transport.read
-        self.clock.at(due, receiver.perform, read, carrier, frame, quiet=not frame.messages)
-
-    def tell_end(self, carrier: Carrier, host: Host) -> None:
-        """Let a host know that its carrier is at its end, once it has read what is under way; if that goes."""
-        if not carrier.cut and not self._is_parted(host, carrier.other(host)):
-            due = carrier.arrival(host, self.clock.now + self.latency())
-            self.clock.at(due, host.perform, host.transport.lose, carrier)
-
-    def stray(self, sender: Host, peer: NodeId, release: Clean) -> None:
-        """Let a release find its own way, once or twice; see `strays.py`."""
-        receiver = self.hosts[peer]
-        for _ in range(1 + (self.random.random() < 0.3)):
-            self.count("a release strayed")
-            self.clock.after(
-                self.random.choice((0.01, 0.3)), receiver.perform, receiver.hear_stray, sender.id, release
-            )
-
-    def _is_parted(self, one: Host, other: Host) -> bool:
-        return any((one.id.name in side) != (other.id.name in side) for side in self._sides)
+            self.trace.append(f"{self.clock.now:9.4f} {line.format(*what)}")
 
     # Faults.
-
-    def part(self, side: frozenset[str]) -> None:
-        """Let nothing pass between these nodes and the others."""
-        self.count("parted")
-        self._sides.append(side)
-
-    def heal(self, side: frozenset[str]) -> None:
-        """Let everything pass again; what was held up goes on its way."""
-        self._sides.remove(side)
-        for host in self.living:
-            for carrier in host.transport.carriers:
-                stalled, carrier.stalled = carrier.stalled, []
-                for sender, frame in stalled:
-                    if sender.is_alive:
-                        self.carry(carrier, sender, frame)
-
-    def cut(self, carrier: Carrier, told: tuple[Host, ...]) -> None:
-        """Break a carrier; those who are told know it soon, the others find out."""
-        for host in told:
-            self.tell_end(carrier, host)
-        carrier.cut = True
 
     def crash(self, name: str, life: NodeId | None = None) -> None:
         """Let a node die, unless that life of it is over; the registrar will know."""
@@ -336,7 +192,7 @@ class Network:
         end = self.clock.now + REST_SECONDS
         while not (self.clock.is_quiet and self._is_at_rest()):
             hold(Promise.REST, self.clock.advance(), "nothing is due, and something is left to do")
-            hold(Promise.REST, self.clock.now < end, f"after {REST_SECONDS:g} s there is still something to do")
+            hold(Promise.REST, self.clock.now < end, "after {:g} s there still is", REST_SECONDS)
 
     def _is_at_rest(self) -> bool:
         for host in self.living:

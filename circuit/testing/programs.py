@@ -257,6 +257,7 @@ class Program:
 
     def receive(self, channel: ObjectId) -> Spawned:
         """Ask for a value."""
+        self.network.ledger.asked(channel, self.host.id)
         return self.ask(channel, method=RECEIVE)
 
     def close(self, channel: ObjectId) -> Spawned:
@@ -295,6 +296,11 @@ class Program:
         """Use a reference once less."""
         self.handles.remove(ref)
         self.host.drop((ref,))
+
+    def give_up(self, spawned: Spawned) -> None:
+        """Cancel a future, if it has not ended."""
+        if spawned.ending is None:
+            self.host.cancel(spawned)
 
     def wait(self, spawned: Spawned, timeout: float) -> None:
         """Do nothing until a future has ended, but not for ever."""

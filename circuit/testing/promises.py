@@ -39,7 +39,7 @@ class BrokenPromise(AssertionError):
         return f"{self.promise.value}; but {self.seen}"
 
 
-def hold(promise: Promise, holds: object, seen: str) -> None:
-    """Raise BrokenPromise unless it holds."""
+def hold(promise: Promise, holds: object, seen: str, *what: object) -> None:
+    """Raise BrokenPromise unless it holds; `seen` says with the words of `what` what was seen instead."""
     if not holds:
-        raise BrokenPromise(promise, seen)
+        raise BrokenPromise(promise, seen.format(*what))

@@ -12,8 +12,9 @@ from circuit.testing.chances import CHANNELS, EVEN, HAND_OFF, Chances
 from circuit.testing.check import check_at_end, check_at_rest, close_channels
 from circuit.testing.custody import WatchedReferences
 from circuit.testing.faults import HARSH, MILD, Fault
-from circuit.testing.network import FAIR, LIMITS, Network, Weather
+from circuit.testing.network import LIMITS, Network
 from circuit.testing.objects import Kind as ObjectKind
+from circuit.testing.weather import FAIR, Weather
 
 ACTIVE_SECONDS = 1.5
 """When the faults begin; the programs go on for as long as they have steps left."""
@@ -111,6 +112,15 @@ def _play(network: Network, kind: Kind, draw: Random) -> None:
     if kind.faults:
         for _ in range(draw.randrange(7)):
             network.clock.at(draw.random() * ACTIVE_SECONDS, draw.choice(kind.faults), network)
+    conclude(network)
+
+
+def conclude(network: Network) -> None:
+    """Bring a network to rest, and then to its end; check what must be true then.
+
+    Raises:
+        BrokenPromise: something is not.
+    """
     network.settle()
     check_at_rest(network)
     network.wind_down()

@@ -58,8 +58,8 @@ class Transport:
             del self._dials[peer]
             return
         self._dials[peer] = attempt = next(self._attempts)
-        self._host.soon(IMPATIENT_SECONDS, self._lose_patience, peer, attempt)
-        self._network.ask(self._host, hello, attempt)
+        self._network.clock.after(IMPATIENT_SECONDS, self._host.perform, self._lose_patience, peer, attempt)
+        self._network.medium.ask(self._host, hello, attempt)
 
     def _lose_patience(self, peer: NodeId, attempt: int) -> None:
         if self._dials.get(peer) == attempt:
@@ -76,13 +76,15 @@ class Transport:
         answer = self._host.core.greet(hello, self._network.clock.now)
         if isinstance(answer, Refusal):
             self._network.count("dialled at once" if answer.crossed else "refused a carrier")
-            self._network.answer(self._host, dialler, answer, attempt, None)
+            self._network.medium.answer(self._host, dialler, answer, attempt, None)
         else:
-            carrier = Carrier(dialler, self._host, self._network.latency())
-            self._network.answer(self._host, dialler, answer, attempt, carrier)
+            carrier = Carrier(dialler, self._host, self._network.medium.latency())
+            self._network.medium.answer(self._host, dialler, answer, attempt, carrier)
             self._attach(dialler.id, carrier, hello.received)
 
-    def answered(self, peer: NodeId, answer: Welcome | Refusal, attempt: int, carrier: Carrier | None) -> None:
+    def answered(
+        self, peer: NodeId, answer: Welcome | Refusal, attempt: int, carrier: Carrier | None
+    ) -> None:
         """Take the answer to a hello."""
         if self._dials.get(peer) != attempt:
             if carrier is not None:
@@ -101,7 +103,7 @@ class Transport:
         old = self._carriers.get(peer)
         if old is not None:
             old.turn(self._host, End.REPLACED)
-            self._network.tell_end(old, old.other(self._host))
+            self._network.medium.tell_end(old, old.other(self._host))
         self._carriers[peer] = carrier
         carrier.turn(self._host, End.OPEN)
         session = self._host.core.session(peer)
@@ -117,13 +119,20 @@ class Transport:
         session = self._host.core.session(peer)
         if carrier is None or session is None:
             return
-        while (frame := session.next_frame(self._network.clock.now)) is not None:
-            self._network.carry(carrier, self._host, frame)
+        while not carrier.is_full(self._host):
+            frame = session.next_frame(self._network.clock.now)
+            if frame is None:
+                return
+            self._network.medium.carry(carrier, self._host, frame)
+        self._network.count("a carrier was full")
 
     def read(self, carrier: Carrier, frame: Frame) -> None:
         """Bring a frame that arrived to the core."""
+        peer = carrier.other(self._host)
+        if carrier.was_read(self._host):
+            self._network.clock.after(0, peer.perform, peer.transport.write, self._host.id)
         if carrier.end(self._host) in (End.OPEN, End.REPLACED):
-            self._host.do(self._host.core.received, carrier.other(self._host).id, frame, self._network.clock.now)
+            self._host.do(self._host.core.received, peer.id, frame, self._network.clock.now)
 
     # Ending.
 
@@ -149,4 +158,4 @@ class Transport:
 
     def _let_go(self, carrier: Carrier) -> None:
         carrier.turn(self._host, End.CLOSED)
-        self._network.tell_end(carrier, carrier.other(self._host))
+        self._network.medium.tell_end(carrier, carrier.other(self._host))

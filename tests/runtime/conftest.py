@@ -12,6 +12,7 @@ from circuit.runtime.actions import Action, Deliver, Dial, Grant, Interrupt, Los
 from circuit.runtime.core import Core
 from circuit.runtime.frames import decode, encode
 from circuit.runtime.messages import (
+    Call,
     Code,
     Down,
     End,
@@ -47,7 +48,8 @@ class Network:
     def __init__(self, *names: str, registrar: str = "") -> None:
         self.now = 0.0
         self.ids = {name: NodeId(name, "1") for name in names}
-        self.hosts = {name: Host(Core(self.ids[name], "test", registrar=name == registrar)) for name in names}
+        known = self.ids.get(registrar)
+        self.hosts = {name: Host(Core(self.ids[name], "test", registrar=known)) for name in names}
         self.carriers: set[tuple[str, str]] = set()  # both directions
 
     def do(self, name: str, actions: list[Action]) -> None:
@@ -69,11 +71,15 @@ class Network:
     def call(self, caller: str, peer: str, number: int, window: int = 0) -> None:
         """Make a call."""
         core = self.hosts[caller].core
-        self.do(caller, core.call(self.ids[peer], number, CODE, VALUE, window=window, now=self.now))
+        call = Call(number, VALUE, CODE.digest, window=window)
+        self.do(caller, core.call(self.ids[peer], call, CODE, self.now))
 
     def answer(self, name: str, run: Run, outcome: Return | Item | End) -> None:
         """End a run, or send an item of it."""
-        self.do(name, self.hosts[name].core.answered(run.origin, outcome, self.now))
+        core = self.hosts[name].core
+        self.do(name, core.answered(run.origin, outcome, self.now))
+        if not isinstance(outcome, Item):
+            self.do(name, core.ended(run.origin, run.call.call, self.now))
 
     def connect(self, dialler: str, peer: str) -> Welcome | Refusal | None:
         """Open a carrier, if the dialler still wants one."""
@@ -87,8 +93,8 @@ class Network:
             self.do(dialler, self.hosts[dialler].core.refused(self.ids[peer], answer, self.now))
             return answer
         assert isinstance(answer, Welcome)
-        self.do(peer, self.hosts[peer].core.opened(self.ids[dialler], hello.received, 1))
-        self.do(dialler, self.hosts[dialler].core.opened(self.ids[peer], answer.received, 1))
+        self.do(peer, self.hosts[peer].core.opened(self.ids[dialler], hello.received, 1, self.now))
+        self.do(dialler, self.hosts[dialler].core.opened(self.ids[peer], answer.received, 1, self.now))
         self.carriers |= {(dialler, peer), (peer, dialler)}
         return answer
 
@@ -101,7 +107,7 @@ class Network:
     def write(self, sender: str, receiver: str) -> Frame | None:
         """Take the sender's next frame off it."""
         session = self.hosts[sender].core.session(self.ids[receiver])
-        return session.next_frame() if session and (sender, receiver) in self.carriers else None
+        return session.next_frame(self.now) if session and (sender, receiver) in self.carriers else None
 
     def read(self, sender: str, receiver: str, frame: Frame) -> None:
         """Bring a frame to its receiver."""

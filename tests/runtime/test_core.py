@@ -5,7 +5,7 @@ from collections import Counter
 from circuit.runtime.actions import Deliver, Interrupt, Lose
 from circuit.runtime.core import DRAIN_SECONDS
 from circuit.runtime.messages import PROTOCOL, End, Hello, Item, NodeId, Payload, Refusal, Return, Welcome
-from circuit.runtime.session import CONNECT_SECONDS, GRACE_SECONDS
+from circuit.runtime.limits import DEFAULT
 
 VALUE = Payload((b"value",))
 
@@ -141,7 +141,7 @@ def test_a_break_within_the_grace_period_is_not_seen(network):
     net.call("a", "b", 1)
     net.settle()
     net.break_carrier("a", "b")
-    net.tick(GRACE_SECONDS - 1)
+    net.tick(DEFAULT.grace - 1)
     net.answer("b", net.hosts["b"].runs[0], Return(1, VALUE))
     net.settle()
     assert net.hosts["a"].deliveries == [Deliver(Return(1, VALUE))]
@@ -152,7 +152,7 @@ def test_after_the_grace_period_the_call_is_lost_and_stopped_there(network):
     net.call("a", "b", 1)
     net.settle()
     net.break_carrier("a", "b")
-    net.tick(GRACE_SECONDS)
+    net.tick(DEFAULT.grace)
     (lost,) = net.hosts["a"].deliveries
     assert isinstance(lost, Lose) and lost.ran == "unknown" and "out of contact" in lost.down.how
     assert net.hosts["b"].interrupts == [Interrupt(net.ids["a"], 1)]
@@ -168,15 +168,15 @@ def test_a_peer_that_was_given_up_is_refused(network):
     hello = net.hosts["b"].core.hello(net.ids["a"], net.now) or Hello(
         "test", net.ids["b"], net.ids["a"], 1, net.hosts["a"].core.hello(net.ids["b"], 0).python, resumes=True
     )
-    net.do("a", net.hosts["a"].core.tick(GRACE_SECONDS))
-    answer = net.hosts["a"].core.greet(hello, GRACE_SECONDS)
+    net.do("a", net.hosts["a"].core.tick(DEFAULT.grace))
+    answer = net.hosts["a"].core.greet(hello, DEFAULT.grace)
     assert isinstance(answer, Refusal) and "has given b up" in answer.reason
 
 
 def test_a_worker_that_is_never_reached_is_lost(network):
     net = network("a", "b")
     net.call("a", "b", 1)
-    net.tick(CONNECT_SECONDS)
+    net.tick(DEFAULT.connect)
     (lost,) = net.hosts["a"].deliveries
     assert isinstance(lost, Lose) and lost.ran == "no" and lost.down.how == "could not be reached"
 
