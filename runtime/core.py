@@ -784,8 +784,8 @@ class Core:
                     offered = channel.withdraw(key)
                     actions += self.drop(offered.refs if offered else (), now)
                     actions += self._say(key.origin, Settled(key.call), now) + self.ended(*key, now)
-                case _:
-                    actions.append(Interrupt(*key))
+                case _:  # first, so that its code sees that it is stopped, not that what it waits for was
+                    actions.insert(0, Interrupt(*key))
         return actions
 
     def _settle(self, key: Key, running: Running, now: float) -> list[Action]:
