@@ -3,7 +3,8 @@
 It lives on one node; its two ends may be anywhere, since sending and receiving are calls to it.
 With capacity 0 a sender waits until a receiver takes the value from its hands.
 
-    OPEN ── close ──> DRAINING (what was sent can be received) ── empty ──> CLOSED
+    OPEN ── close ──> DRAINING (what was sent can be received) ── emptied ──> CLOSED
+                          └────────────── a value came back ──────────────────┘
 
 Rules: this file does no I/O and reads no clock.
 """
@@ -31,12 +32,16 @@ class Event(Enum):
 
     CLOSE = auto()
     EMPTIED = auto()
+    CAME_BACK = auto()  # a value, from where nobody wanted it
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.OPEN, Event.CLOSE): State.DRAINING,
     (State.DRAINING, Event.CLOSE): State.DRAINING,
+    (State.OPEN, Event.CAME_BACK): State.OPEN,
+    (State.DRAINING, Event.CAME_BACK): State.DRAINING,
     (State.DRAINING, Event.EMPTIED): State.CLOSED,
+    (State.CLOSED, Event.CAME_BACK): State.DRAINING,  # it can be received after all
     (State.CLOSED, Event.CLOSE): State.CLOSED,
 }
 
@@ -110,8 +115,7 @@ class Channel:
             if other.origin == key.origin and other.call < key.call:
                 place = index
         self._returned.insert(place, (key, value))
-        if self.state is State.CLOSED:
-            self.state = State.DRAINING
+        self.state = TRANSITIONS[self.state, Event.CAME_BACK]
         return self._move()
 
     def close(self) -> list[Answer]:

@@ -857,7 +857,9 @@ class Core:
         """Cancel a call together with what made it; whoever waits for it is told."""
         waited_for = self._made[number].state in (MadeState.HELD, MadeState.SENT)
         actions = self.cancel(number, now)
-        return [Revoke(number), *actions] if waited_for else actions  # first: it may be what a scope waits for
+        return (
+            [Revoke(number), *actions] if waited_for else actions
+        )  # first: it may be what a scope waits for
 
     def _made_over(self, number: int, event: MadeEvent, now: float) -> list[Action]:
         """Forget a call that was made here, of which nothing goes on."""

@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     for report in broken[:10]:
         _tell(report)
     each = seconds * options.jobs / max(options.schedules, 1)
-    print(f"{options.schedules} schedules in {seconds:.1f} s, {each * 1000:.1f} ms each; {len(broken)} broke a promise")
+    took = f"{seconds:.1f} s, {each * 1000:.1f} ms each"
+    print(f"{options.schedules} schedules in {took}; {len(broken)} broke a promise")
     for what, count in sorted(seen.items()):
         print(f"{count:10} {what}")
     return 1 if broken else 0
@@ -87,7 +88,9 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--schedules", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first (0)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="J", help="processes (one a core)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="J", help="processes (one a core)"
+    )
     parser.add_argument("--trace", action="store_true", help="print all that happens")
     return parser
 

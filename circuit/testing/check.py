@@ -13,7 +13,7 @@ from circuit.runtime.objects import Keep, Object, Promise as Awaited
 from circuit.runtime.session import ACK_MESSAGES
 from circuit.runtime.transfers import payload_of
 from circuit.testing.host import Host
-from circuit.testing.ledger import Ending, Spawned, number_in
+from circuit.testing.ledger import Ending, Spawned, Value, number_in
 from circuit.testing.network import Network
 from circuit.testing.objects import Kind
 from circuit.testing.promises import Promise, hold
@@ -35,31 +35,29 @@ def check_at_rest(network: Network) -> None:
 def check_at_end(network: Network) -> None:
     """Check that nothing is left of anything, when all programs are over and nobody holds anything."""
     for host in network.living:
-        name = host.id.name
-        left = ", ".join(str(program.spawned) for program in host.programs.values())
-        hold(Promise.STOPPED, not left, "on {} there still run {}", name, left)
-        hold(Promise.SCOPES, not host.scopes, "scopes {} of {} are not left", list(host.scopes), name)
-        hold(Promise.ENDS, not host.core.made, "{} still has calls {} under way", name, sorted(host.core.made))
-        table = host.references.table()
-        hold(Promise.REACHABLE, not table, "{} still lists {}", name, table)
-        objects = host.core.objects
-        hold(Promise.REACHABLE, not objects, "{} still has {}", name, objects)
-        hold(Promise.REACHABLE, not host.references.pins, "{} still has {} pins", name, host.references.pins)
-        hold(Promise.CREDIT, host.core.is_idle, "{} is not idle", name)
+        left = ", ".join(str(program) for program in host.programs.values())
+        hold(Promise.STOPPED, not left, "on {} there still run {}", host, left)
+        scopes = list(host.scopes)
+        hold(Promise.SCOPES, not scopes, "scopes {} of {} are not left", scopes, host)
+        hold(Promise.ENDS, not host.core.made, "{} still has calls {} under way", host, host.core.made)
+        table, objects = host.references.table(), host.core.objects
+        hold(Promise.REACHABLE, not (table or objects), "{} still lists {} and has {}", host, table, objects)
+        hold(Promise.REACHABLE, not host.references.pins, "{} still has pins", host)
+        hold(Promise.CREDIT, host.core.is_idle, "{} is not idle", host)
     for host in network.living:
         for node, _ in host.core.peers:
             host.do(host.core.died, Down(node, 1, "ended", fenced=True), network.clock.now)
-        hold(Promise.REST, host.core.deadline() is None, "{} has a timer, and no peers", host.id.name)
+        hold(Promise.REST, host.core.deadline() is None, "{} has a timer, and no peers", host)
 
 
 def _check_sessions(network: Network, host: Host) -> None:
     for node, peer in host.core.peers:
-        name = f"{host.id.name}, of its session with {node.name},"
-        hold(Promise.REST, peer.session.is_open and not peer.death, "{} says {}", name, peer.session.state)
-        kept = peer.session.unacknowledged
-        hold(Promise.BOUNDS, kept <= ACK_MESSAGES, "{} keeps {} messages", name, kept)
-        other = network.hosts[node]
-        hold(Promise.REST, not other.core.downed(host.id), "{} thinks it lives; {} does not", name, node.name)
+        session = peer.session
+        hold(Promise.REST, session.is_open and not peer.death, "{} has no carrier to {}", host, node.name)
+        unacknowledged = session.unacknowledged
+        hold(Promise.BOUNDS, unacknowledged <= ACK_MESSAGES, "{} keeps {} messages", host, unacknowledged)
+        given_up = network.hosts[node].core.downed(host.id)
+        hold(Promise.REST, not given_up, "{} has a session with {}, which has given it up", host, node.name)
 
 
 # Calls.
@@ -67,10 +65,12 @@ def _check_sessions(network: Network, host: Host) -> None:
 
 def _check_call(network: Network, spawned: Spawned) -> None:
     maker, peer = spawned.maker.host, network.hosts[spawned.peer]
-    in_contact = maker.is_alive and peer.is_alive and not peer.core.downed(maker.id)
+    in_contact = network.custodies.in_contact(maker.id, peer.id)
     if spawned.program and spawned.program.host.is_alive:
         wanted = in_contact and spawned.ending in (None, *_ANSWERED)
-        hold(Promise.STOPPED, wanted, "{} runs on, and its spawner is gone or has {}", spawned, spawned.ending)
+        hold(
+            Promise.STOPPED, wanted, "{} runs on, and its spawner is gone or has {}", spawned, spawned.ending
+        )
     if spawned.ending or not maker.is_alive:
         return
     hold(Promise.ENDS, in_contact, "{} is pending, and {} is gone", spawned, spawned.peer.name)
@@ -101,24 +101,35 @@ def _waits(target: Object | None, spawned: Spawned) -> bool:
 
 def _check_table(network: Network, host: Host) -> None:
     uses, pins = _uses(network, host), _pins(network, host)
-    for row in host.references.table():
-        ref, name = row.object, f"{host.id.name}'s object {row.object.number} of {row.object.owner.name}"
-        hold(Promise.REACHABLE, row.uses == uses.pop(ref, 0), "{} has {} uses, and should have {}", name, row.uses, uses[ref])
-        hold(Promise.REACHABLE, row.pins == pins[ref], "{} has {} pins, and should have {}", name, row.pins, pins[ref])
-        if ref.owner == host.id:
-            holders = {
-                other.id
-                for other in network.living
-                if other is not host and other.references.holds(ref) and not host.core.downed(other.id)
-            }
-            listed = {node.name for node in row.holders}
-            hold(Promise.REACHABLE, holders == set(row.holders), "{} is held by {}, and lists {}", name, sorted(node.name for node in holders), sorted(listed))
-            hold(Promise.REACHABLE, row.uses or row.pins or holders, "{} is held by nobody", name)
-        else:
-            hold(Promise.REACHABLE, row.uses or row.pins, "{} is not used", name)
+    for ref, used, pinned, listed in host.references.table():
+        name = f"{host}'s row of object {ref.number} of {ref.owner.name}"
+        due = uses.pop(ref, 0)
+        hold(Promise.REACHABLE, used == due, "{} has {} uses, and should have {}", name, used, due)
+        hold(
+            Promise.REACHABLE,
+            pinned == pins[ref],
+            "{} has {} pins, and should have {}",
+            name,
+            pinned,
+            pins[ref],
+        )
+        holders = {
+            other.id
+            for other in network.living
+            if ref.owner == host.id and other.references.holds(ref) and not host.core.downed(other.id)
+        } - {host.id}
+        hold(
+            Promise.REACHABLE,
+            holders == set(listed),
+            "{} has not the holders {}, but {}",
+            name,
+            holders,
+            listed,
+        )
+        hold(Promise.REACHABLE, used or pinned or holders, "{} is there, and nobody holds it", name)
     for ref, count in uses.items():
         went = network.is_harsh and ref in network.custodies.freed
-        hold(Promise.REACHABLE, not count or went, "{} uses {} {} times, and lists it not", host.id.name, ref, count)
+        hold(Promise.REACHABLE, went, "{} uses {} {} times, and does not list it", host, ref, count)
 
 
 def _uses(network: Network, host: Host) -> Counter[ObjectId]:
@@ -171,13 +182,20 @@ def _check_values(network: Network) -> None:
             if isinstance(target, Channel):
                 there.update(number_in(payload) for payload in target.values())
     for value in network.ledger.values:
-        count = there[value.number]
-        hold(Promise.VALUES, count <= 1, "value {} is {} times in its channel", value.number, count)
-        hold(Promise.VALUES, not (count and value.received), "value {} was received, and is still there", value.number)
-        owner = network.hosts[value.channel.owner]
-        lives = owner.is_alive and value.channel.number in owner.core.objects
-        lost = value.accepted and not value.received and not count and lives
-        hold(Promise.VALUES, not lost or network.is_harsh, "value {} was accepted, and is lost", value.number)
+        number, count = value.number, there[value.number]
+        hold(Promise.VALUES, count <= 1, "value {} is {} times in its channel", number, count)
+        hold(Promise.VALUES, not (count and value.received), "value {} was received, and is there", number)
+        lost = value.accepted and not (value.received or count) and not _may_be_lost(network, value)
+        hold(Promise.VALUES, not lost, "value {} was accepted, and is lost", number)
+
+
+def _may_be_lost(network: Network, value: Value) -> bool:
+    """Tell whether the channel is gone, or a node that may have been given the value."""
+    owner = network.hosts[value.channel.owner]
+    if not owner.is_alive or value.channel.number not in owner.core.objects:
+        return True
+    receivers = network.ledger.receivers(value.channel)
+    return not all(network.custodies.in_contact(owner.id, node) for node in receivers)
 
 
 def close_channels(network: Network) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from circuit.runtime.messages import Dirty, NodeId, ObjectId
 from circuit.runtime.references import Effect, References
-from circuit.testing.promises import Promise, hold
+from circuit.testing.promises import BrokenPromise, Promise, hold
 
 if TYPE_CHECKING:
     from circuit.testing.host import Host
@@ -44,7 +44,7 @@ class Custodies:
         """Return a node's right to a reference, as it begins or goes on."""
         rights = self._rights.setdefault(ref, {})
         if node not in rights:
-            said = self._hosts[node].core.references.said
+            said = self._hosts[node].references.said
             rights[node] = Custody(node, said, announced=ref.owner == node)
         return rights[node]
 
@@ -81,39 +81,37 @@ class Custodies:
     def free(self, ref: ObjectId) -> None:
         """Note that the owner forgets an object; nobody may have a right to it."""
         self.freed.add(ref)
-        owner = self._hosts[ref.owner]
+        owner, name = self._hosts[ref.owner], f"object {ref.number} of {ref.owner.name}"
+        hold(Promise.HELD, not owner.uses[ref], "{} went, and programs there have it", name)
         for node, right in self._rights.get(ref, {}).items():
-            if self._hosts[node].uses[ref]:
-                hold(
-                    Promise.HELD,
-                    not self._is_valid(right, owner), "{} went, and {} has it", _show(ref), node.name)
+            if self._hosts[node].uses[ref] and self._is_valid(right, owner.id):
+                raise BrokenPromise(Promise.HELD, f"{name} went, and {node.name} has it")
         for receiver, rights in self._on_their_way.values():
             for sent, right in rights:
-                if sent == ref and self._in_contact(right.node, receiver):
-                    hold(Promise.HELD, not self._is_valid(right, owner), "{} went on its way from {} to {}", _show(ref), right.node.name, receiver.name)
+                if sent == ref and self.in_contact(right.node, receiver) and self._is_valid(right, owner.id):
+                    way = f"from {right.node.name} to {receiver.name}"
+                    raise BrokenPromise(Promise.HELD, f"{name} went, and was on its way {way}")
 
-    def _is_valid(self, right: Custody, owner: Host) -> bool:
-        looked_at: set[int] = set()
-
-        def valid(right: Custody) -> bool:
-            looked_at.add(id(right))
-            return self._in_contact(right.node, owner.node) and (
-                right.announced
-                or any(
-                    id(source) not in looked_at
-                    and self._in_contact(source.node, right.node)
-                    and valid(source)
-                    for source in right.sources
-                )
-            )
-
-        return valid(right)
-
-    def _in_contact(self, one: NodeId, other: NodeId) -> bool:
+    def in_contact(self, one: NodeId, other: NodeId) -> bool:
         """Tell whether two nodes live and neither has given the other up."""
         left, right = self._hosts[one], self._hosts[other]
-        downed = left.core.downed(other) or right.core.downed(one)
-        return left.is_alive and right.is_alive and not downed
+        given_up = left.core.downed(other) or right.core.downed(one)
+        return left.is_alive and right.is_alive and not given_up
+
+    def _is_valid(self, right: Custody, owner: NodeId) -> bool:
+        """Tell whether a node has a reference by right: the owner knows, or somebody vouches for it."""
+        looked_at: set[int] = set()
+
+        def is_valid(right: Custody) -> bool:
+            looked_at.add(id(right))
+            return self.in_contact(right.node, owner) and (
+                right.announced or any(vouches(source, right.node) for source in right.sources)
+            )
+
+        def vouches(source: Custody, node: NodeId) -> bool:
+            return id(source) not in looked_at and self.in_contact(source.node, node) and is_valid(source)
+
+        return is_valid(right)
 
 
 class WatchedReferences(References):
@@ -150,11 +148,13 @@ class WatchedReferences(References):
         self._custodies.announced(self.me, holder, dirty)
         return super().heard_dirty(holder, dirty)
 
+    def _look(self, ref: ObjectId, cleaned: dict[NodeId, list[int]], effects: list[Effect]) -> None:
+        known = len(effects)
+        super()._look(ref, cleaned, effects)
+        if len(effects) > known:
+            self._custodies.free(ref)
+
     def _clean(self, cleaned: dict[NodeId, list[int]]) -> list[Effect]:
         for owner, numbers in cleaned.items():
             self._custodies.released(self.me, [ObjectId(owner, number) for number in numbers])
         return super()._clean(cleaned)
-
-
-def _show(ref: ObjectId) -> str:
-    return f"object {ref.number} of {ref.owner.name}"

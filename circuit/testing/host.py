@@ -49,6 +49,7 @@ from circuit.runtime.session import SessionError
 from circuit.runtime.transfers import IncompleteTransfer, payload_of
 from circuit.runtime.windows import WindowExceeded
 from circuit.testing.custody import WatchedReferences
+from circuit.testing.executions import Execution
 from circuit.testing.ledger import Ending, Spawned, Value, number_in
 from circuit.testing.objects import Kind
 from circuit.testing.programs import Program
@@ -84,7 +85,7 @@ class Host:
         """How many times longer than usual everything takes here."""
         self.uses: Counter[ObjectId] = Counter()
         """How often the programs here have each reference."""
-        self.programs: dict[Key, Program] = {}
+        self.programs: dict[Key, Execution] = {}
         self.scopes: dict[int, Program] = {}
         self.main = Program(self)
         self._numbers = itertools.count(1)
@@ -175,7 +176,7 @@ class Host:
                 self._set_alarm()
             case Interrupt(origin, call):
                 program = self.programs.get(Key(origin, call))
-                hold(Promise.STOPPED, program, "{} was to stop call {}, which does not run", self.id.name, call)
+                hold(Promise.STOPPED, program, "{} was to stop call {}, which does not run", self, call)
                 if program:
                     self.soon(self.network.pause(), program.interrupt)
             case Grant(origin, call, items):
@@ -230,7 +231,7 @@ class Host:
         for ref in refs:
             self.uses[ref] += 1
             lost = ref in self.network.custodies.freed and not self.network.is_harsh
-            hold(Promise.HELD, not lost, "{} was given object {} of {}, freed", self.id.name, ref.number, ref.owner.name)
+            hold(Promise.HELD, not lost, "{} was given object {}, which was freed", self, ref)
 
     def drop(self, refs: Iterable[ObjectId]) -> None:
         """Give one use of each back."""
@@ -254,6 +255,7 @@ class Host:
         window: int = 0,
         scope: int = 0,
         value: Value | None = None,
+        cleanup: bool = False,
     ) -> Spawned:
         """Make a call."""
         number = next(self._numbers)
@@ -264,7 +266,8 @@ class Host:
         call = Call(number, arguments, digest, of, method, window)
         now = self.network.clock.now
         try:
-            self.do(self.core.call, peer, call, code, now, parent=maker.key, scope=scope)
+            make = self.core.call
+            self.do(make, peer, call, code, now, parent=maker.key, scope=scope, cleanup=cleanup)
         except Overload:
             self.network.ledger.ended(spawned, Ending.OVERLOAD)
         return spawned
@@ -301,13 +304,14 @@ class Host:
 
     def _leave(self, scope: int) -> None:
         program = self.scopes.pop(scope, None)
-        hold(Promise.SCOPES, program, "scope {} of {} was left twice", scope, self.id.name)
-        ledger = self.network.ledger
-        for spawned in ledger.in_scope(self.id, scope):
-            hold(Promise.SCOPES, spawned.ending, "{} had not ended, and its scope was left", spawned)
-            if not self.network.is_harsh:
-                for other in (spawned, *ledger.descendants(spawned)):
-                    hold(Promise.SCOPES, other.program is None, "{} ran on, and its scope was left", other)
+        hold(Promise.SCOPES, program, "scope {} of {} was left twice", scope, self)
+        network, in_contact = self.network, self.network.custodies.in_contact
+        for member in network.ledger.in_scope(self.id, scope):
+            hold(Promise.SCOPES, member.ending, "{} had not ended, and its scope was left", member)
+            for made in network.ledger.descendants(
+                member, lambda spawned: in_contact(spawned.key.origin, spawned.peer)
+            ):
+                hold(Promise.SCOPES, made.program is None, "{} ran on, and its scope was left", made)
 
     # Calls that run here.
 
@@ -316,6 +320,6 @@ class Host:
         refs = run.call.arguments.refs + (run.code.pickle.refs if run.code else ())
         target = ObjectId(self.id, run.call.target)
         self.gain(refs)
-        program = self.programs[key] = Program(self, key, refs, run.call.window)
+        program = self.programs[key] = Execution(self, key, refs, run.call.window)
         serial = self.network.kinds.get(target) is Kind.SERIAL
         program.begin(self.network.ledger.began(key, program, serial=serial))

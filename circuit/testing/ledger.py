@@ -7,13 +7,14 @@ that can be told from one event, and keeps the rest for `check.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from circuit.runtime.admission import Key
 from circuit.runtime.messages import NodeId, ObjectId, Payload
+from circuit.runtime.transfers import view_of
 from circuit.testing.promises import Promise, hold
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SEND, RECEIVE, CLOSE, FETCH = "send", "receive", "close", ""
 
 def number_in(payload: Payload) -> int:
     """Return the number that a payload is: of an item of a stream, or of a value of a channel."""
-    return int(bytes(payload.buffers[0]))
+    return int(bytes(view_of(payload.buffers[0])))
 
 
 class Ending(Enum):
@@ -144,12 +145,13 @@ class Ledger:
 
     def item(self, spawned: Spawned, number: int) -> None:
         """Note an item of a stream."""
-        seen = f"{spawned} gave item {number}, {spawned.items} was due"
         hold(Promise.ENDS, spawned.ending is None, "{} gave an item after its end", spawned)
-        hold(Promise.ORDER, number == spawned.items, seen)
+        due = spawned.items
+        hold(Promise.ORDER, number == due, "{} gave item {}, and {} was due", spawned, number, due)
         spawned.items += 1
         spawned.untaken += 1
-        hold(Promise.BOUNDS, spawned.untaken <= spawned.window, "{} has {} items untaken", spawned, spawned.untaken)
+        untaken = spawned.untaken
+        hold(Promise.BOUNDS, untaken <= spawned.window, "{} has {} items untaken", spawned, untaken)
 
     # The values of channels.
 
@@ -164,11 +166,16 @@ class Ledger:
         value = spawned.value
         if value is not None:
             value.accepted, value.refused = accepted, not accepted
-            hold(Promise.VALUES, accepted or not value.received, "value {} was refused, and received", value.number)
+            contradicted = value.refused and value.received
+            hold(Promise.VALUES, not contradicted, "value {} was refused, and received", value.number)
 
     def asked(self, channel: ObjectId, receiver: NodeId) -> None:
         """Note that a node asks for a value."""
         self._receivers.setdefault(channel, set()).add(receiver)
+
+    def receivers(self, channel: ObjectId) -> set[NodeId]:
+        """Return the nodes that asked for its values."""
+        return self._receivers.get(channel, set())
 
     def was_received(self, number: int, receiver: NodeId) -> None:
         """Note that a program has a value.
@@ -184,7 +191,8 @@ class Ledger:
             return
         ends = value.channel, value.sender, receiver
         earlier = self._received.get(ends, -1)
-        hold(Promise.ORDER, earlier < number, "{} received {} after {}, which {} sent later", receiver.name, number, earlier, value.sender.name)
+        in_order = earlier < number
+        hold(Promise.ORDER, in_order, "{} received {} after {}", receiver.name, number, earlier)
         self._received[ends] = number
 
     # Who made whom.
@@ -193,9 +201,10 @@ class Ledger:
         """Return the calls that were made in a scope."""
         return [call for call in self.calls.values() if call.scope == scope and call.key.origin == node]
 
-    def descendants(self, spawned: Spawned) -> Iterator[Spawned]:
-        """Yield all that a running call made, and what that made, and so on."""
-        for other in self.calls.values():
-            if other.maker.key == spawned.key:
-                yield other
-                yield from self.descendants(other)
+    def descendants(self, spawned: Spawned, follow: Callable[[Spawned], bool]) -> Iterator[Spawned]:
+        """Yield a call, and all that it made, and what that made: as far as they are to be followed."""
+        if follow(spawned):
+            yield spawned
+            for other in self.calls.values():
+                if other.maker.key == spawned.key:
+                    yield from self.descendants(other, follow)

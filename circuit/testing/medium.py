@@ -104,7 +104,7 @@ class Medium:
         self._arrive(carrier, receiver, frame, due)
 
     def tell_end(self, carrier: Carrier, host: Host) -> None:
-        """Let a host know that its carrier is at its end, when it has read what is under way; if that goes."""
+        """Let a host know, if that goes, that a carrier is at its end, once it has read what is under way."""
         if not carrier.cut and not self._is_parted(host, carrier.other(host)):
             due = carrier.arrival(host, self._clock.now + self.latency())
             self._clock.at(due, host.perform, host.transport.lose, carrier)

@@ -167,7 +167,7 @@ class Network:
         if not old.is_alive and old.id != self._registrar:
             self.count("restarted")
             self._start(NodeId(name, str(int(old.id.incarnation) + 1)))
-            self._lives[name].main.start()
+            self._lives[name].main.go_on()
 
     def stop(self, name: str) -> None:
         """Let a node stand still."""

@@ -108,7 +108,7 @@ def _play(network: Network, kind: Kind, draw: Random) -> None:
         for _ in range(draw.randrange(1, 3)):
             ref = host.main.own(draw.choice((ObjectKind.PLAIN, ObjectKind.SERIAL, ObjectKind.CHANNEL)))
             host.main.spawn(network.any_node(), (ref,))
-        host.main.start()
+        host.main.go_on()
     if kind.faults:
         for _ in range(draw.randrange(7)):
             network.clock.at(draw.random() * ACTIVE_SECONDS, draw.choice(kind.faults), network)

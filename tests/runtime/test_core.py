@@ -4,8 +4,8 @@ from collections import Counter
 
 from circuit.runtime.actions import Deliver, Interrupt, Lose
 from circuit.runtime.core import DRAIN_SECONDS
-from circuit.runtime.messages import PROTOCOL, End, Hello, Item, NodeId, Payload, Refusal, Return, Welcome
 from circuit.runtime.limits import DEFAULT
+from circuit.runtime.messages import PROTOCOL, End, Hello, Item, NodeId, Payload, Refusal, Return, Welcome
 
 VALUE = Payload((b"value",))
 

@@ -115,9 +115,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=numbers, told=st.integers(0, 2))
     def cut(self, which: int, told: int) -> None:
-        carriers = [
-            (host, carrier) for host in self.network.living for carrier in host.transport.carriers
-        ]
+        carriers = [(host, carrier) for host in self.network.living for carrier in host.transport.carriers]
         if carriers:
             host, carrier = carriers[which % len(carriers)]
             self.network.medium.cut(carrier, (host, carrier.other(host))[:told])

@@ -10,7 +10,7 @@ from circuit.runtime.admission import Key
 from circuit.runtime.channels import Channel, Received, Refused, Sent
 from circuit.runtime.lanes import Lane, WaitingRoom
 from circuit.runtime.limits import Limits
-from circuit.runtime.messages import Call, Clean, Code, Dirty, End, NodeId, Payload
+from circuit.runtime.messages import Call, Clean, Code, Dirty, End, Frame, Message, NodeId, Payload
 from circuit.runtime.references import Freed, References
 from circuit.runtime.session import Gap, Session
 
@@ -138,8 +138,8 @@ def test_a_session_brings_everything_once_and_in_order(steps: list[str]) -> None
     sender, receiver = Session(HOLDER, 0.0), Session(OWNER, 0.0)
     sender.opened(0, 0.0)
     receiver.opened(0, 0.0)
-    carrier: deque = deque()
-    arrived = []
+    carrier: deque[Frame] = deque()
+    arrived: list[Message] = []
     sent = 0
 
     def resume() -> None:
