@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from circuit.runtime import current
-from circuit.runtime.core import CLOSE, RECEIVE, SEND
 from circuit.runtime.errors import ChannelClosed
 from circuit.runtime.future import ENDED, Future
 from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.messages import NodeId, Payload
+from circuit.runtime.objects import CLOSE, RECEIVE, SEND
 from circuit.runtime.pickling import dumps
 from circuit.runtime.record import Record
 from circuit.runtime.site import Site

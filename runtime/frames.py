@@ -34,6 +34,7 @@ from circuit.runtime.messages import (
     ObjectId,
     Part,
     Payload,
+    ProtocolError,
     Raise,
     Refusal,
     Region,
@@ -47,10 +48,6 @@ from circuit.runtime.messages import (
 )
 
 Opening: TypeAlias = Hello | Welcome | Refusal
-
-
-class ProtocolError(Exception):
-    """The peer said something that the protocol does not allow."""
 
 
 def encode(frame: Frame | Opening) -> bytes:

@@ -15,6 +15,10 @@ PROTOCOL = 2
 """The version of what is said; nodes of different versions refuse each other."""
 
 
+class ProtocolError(Exception):
+    """A peer said what the protocol does not allow: the session with it is over."""
+
+
 class NodeId(NamedTuple):
     """One life of a node: a restarted worker keeps its name and gets a new incarnation."""
 

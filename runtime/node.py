@@ -44,7 +44,7 @@ from circuit.runtime.actions import (
 )
 from circuit.runtime.admission import Key
 from circuit.runtime.call import call
-from circuit.runtime.core import Core, Overload
+from circuit.runtime.core import Core
 from circuit.runtime.errors import ClusterError, Overloaded
 from circuit.runtime.execution import EventLoop, Execution, raised
 from circuit.runtime.functions import Functions
@@ -78,7 +78,7 @@ from circuit.runtime.pickling import dumps
 from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
 from circuit.runtime.references import Holding
-from circuit.runtime.session import SessionError
+from circuit.runtime.spawning import Overload
 from circuit.runtime.stream import Inbox, Stream
 from circuit.runtime.threads import Threads, print_as_uncaught, shielded
 from circuit.runtime.transfers import payload_of, view_of, with_payload
@@ -427,10 +427,7 @@ class Node:
             self._reading.setdefault(peer, threading.Lock())
             if old:
                 old.writable.notify_all()
-        try:
-            self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
-        except SessionError as error:
-            self.refused(peer, Refusal(f"it broke the protocol: {error}"))
+        self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
         return carrier
 
     def next_frame(self, carrier: Carrier) -> Frame | None:
@@ -602,7 +599,7 @@ class Node:
         self.start(make)
 
     def _kind_of(self, number: int) -> str:
-        kind = self._core.kind_of(number)
+        kind = self._core.objects.get(number)
         if isinstance(kind, (Plain, Serial)):
             return type(self._values.get(number)).__qualname__
         return type(kind).__name__

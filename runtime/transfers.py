@@ -21,6 +21,7 @@ from circuit.runtime.messages import (
     Message,
     Part,
     Payload,
+    ProtocolError,
     Raise,
     Region,
     Return,
@@ -42,7 +43,7 @@ _PAYLOAD_FIELD: dict[type, str] = {
 }
 
 
-class IncompleteTransfer(Exception):
+class IncompleteTransfer(ProtocolError):
     """A message names a transfer whose parts did not arrive; the peer broke the protocol."""
 
 

@@ -17,19 +17,14 @@ from typing import Any, Protocol
 
 import grpc
 
-from circuit.runtime.frames import Opening, ProtocolError, decode, encode
-from circuit.runtime.lanes import LaneExceeded
-from circuit.runtime.messages import Frame, Hello, NodeId, Refusal, Welcome
-from circuit.runtime.session import SessionError
+from circuit.runtime.frames import Opening, decode, encode
+from circuit.runtime.messages import Frame, Hello, NodeId, ProtocolError, Refusal, Welcome
 from circuit.runtime.threads import Threads
-from circuit.runtime.transfers import IncompleteTransfer
-from circuit.runtime.windows import WindowExceeded
 
 METHOD = "/circuit.Node/Session"
 REDIAL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 THREADS_A_CARRIER = 2
 """One writes and one reads."""
-BROKEN_RULES = (ProtocolError, SessionError, IncompleteTransfer, LaneExceeded, WindowExceeded)
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),  # frames are bounded by the session
@@ -205,7 +200,7 @@ class GrpcTransport:
                 if not isinstance(frame, Frame):
                     raise ProtocolError("a second opening")
                 self._host.receive(carrier, frame)
-        except BROKEN_RULES as error:
+        except ProtocolError as error:
             self._host.refused(carrier.peer, Refusal(f"it broke the protocol: {error}"))
             carrier.cancel()
         except grpc.RpcError:  # the carrier broke; `detach` says so to the host

@@ -7,11 +7,10 @@ Rules: this file does no I/O and reads no clock.
 
 from __future__ import annotations
 
-STREAM_WINDOW = 64
-"""Items that may be on their way in one stream."""
+from circuit.runtime.messages import ProtocolError
 
 
-class WindowExceeded(Exception):
+class WindowExceeded(ProtocolError):
     """The producer sent more than it had credit for."""
 
 

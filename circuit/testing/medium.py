@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circuit.runtime.core import PUT_BACK
 from circuit.runtime.frames import decode, encode
 from circuit.runtime.messages import Call, Clean, Frame, Hello, NodeId, Refusal, Welcome
+from circuit.runtime.objects import PUT_BACK
 from circuit.testing.carriers import Carrier, End
 from circuit.testing.ledger import number_in
 from circuit.testing.weather import Weather
