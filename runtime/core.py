@@ -51,6 +51,7 @@ from circuit.runtime.messages import (
     NodeId,
     ObjectId,
     ProtocolError,
+    PutBack,
     Raise,
     Refusal,
     Region,
@@ -419,6 +420,8 @@ class Core:
                 self._spawning.begun(calls)
             case Return() | Kept() | Raise() | Stale() | End():
                 self._spawning.outcome(message)
+            case PutBack():
+                self._serving.put_back(message)
             case Item():
                 self._spawning.item(message)
             case Credit(call, items):

@@ -36,7 +36,7 @@ class EventLoop:
     def start(
         self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None], strikes: Callable[[], None]
     ) -> Callable[[], object]:
-        """Run a coroutine that handles its own errors; return what cancels it, from any thread.
+        """Run a coroutine that handles its own errors; return what cancels it, once, from any thread.
 
         `ended` is called when it is over, also if it was cancelled before it began; `strikes` when
         the cancel reaches it.
@@ -59,9 +59,12 @@ class EventLoop:
         loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
 
         def cancel() -> None:
-            tasks[0].cancel()
-            strikes()
+            if not struck:
+                struck.append(True)
+                tasks[0].cancel()
+                strikes()
 
+        struck: list[bool] = []
         return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod

@@ -35,6 +35,7 @@ from circuit.runtime.messages import (
     Part,
     Payload,
     ProtocolError,
+    PutBack,
     Raise,
     Refusal,
     Region,
@@ -201,7 +202,14 @@ def _encode_begun(wire: pb.Message, message: Begun) -> None:
 
 def _encode_return(wire: pb.Message, message: Return) -> None:
     wire.returned.call = message.call
+    wire.returned.place = message.place
     _fill(wire.returned.value, message.value)
+
+
+def _encode_put_back(wire: pb.Message, message: PutBack) -> None:
+    wire.put_back.target = message.target
+    wire.put_back.place = message.place
+    _fill(wire.put_back.value, message.value)
 
 
 def _encode_kept(wire: pb.Message, message: Kept) -> None:
@@ -287,6 +295,7 @@ _ENCODERS: dict[type, Callable[[pb.Message, Any], None]] = {
     Forget: _encode_forget,
     Call: _encode_call,
     Return: _encode_return,
+    PutBack: _encode_put_back,
     Raise: _encode_raise,
     Item: _encode_item,
     End: _encode_end,
@@ -329,7 +338,8 @@ _DECODERS: dict[str, Callable[[Any], Message]] = {
     "unpin": lambda wire: Unpin(tuple(wire.pins)),
     "release": lambda wire: Release(tuple(wire.blocks)),
     "up": lambda wire: Up(_node_from_wire(wire.node)),
-    "returned": lambda wire: Return(wire.call, _payload(wire.value)),
+    "returned": lambda wire: Return(wire.call, _payload(wire.value), wire.place),
+    "put_back": lambda wire: PutBack(wire.target, _payload(wire.value), wire.place),
     "raised": lambda wire: Raise(
         wire.call,
         _payload(wire.exception) if wire.HasField("exception") else None,

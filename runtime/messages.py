@@ -152,10 +152,20 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The call ended with a value."""
+    """The call ended with a value; `place` is that of a value in the order of its channel."""
 
     call: int
     value: Payload
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A value came from a channel to one who no longer wants it: it goes back to its place."""
+
+    target: int
+    value: Payload
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +299,7 @@ Message: TypeAlias = (
     | Call
     | Begun
     | Return
+    | PutBack
     | Kept
     | Stale
     | Raise

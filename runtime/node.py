@@ -12,10 +12,8 @@ import functools
 import hashlib
 import itertools
 import os
-import sys
 import threading
 import time
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -78,11 +76,12 @@ from circuit.runtime.pickling import dumps
 from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
 from circuit.runtime.references import Holding
+from circuit.runtime.reports import Reports
 from circuit.runtime.spawning import Overload
 from circuit.runtime.stream import Inbox, Stream
 from circuit.runtime.threads import Threads, print_as_uncaught, shielded
 from circuit.runtime.transfers import payload_of, view_of, with_payload
-from circuit.runtime.transport import Carrier, GrpcTransport
+from circuit.runtime.transport import Carrier, GrpcTransport, Reading
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Message)
@@ -138,7 +137,7 @@ class Node:
         self._promised: weakref.WeakValueDictionary[int, Future[Any]] = weakref.WeakValueDictionary()
         self._kept: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # whose values stayed elsewhere
         self._carriers: dict[NodeId, Carrier] = {}
-        self._reading: dict[NodeId, threading.Lock] = {}
+        self._reading: weakref.WeakValueDictionary[NodeId, Reading] = weakref.WeakValueDictionary()
         self._executions: dict[Key, Execution] = {}  # that have not answered
         self._alive: set[Execution] = set()  # whose code has not ended
         self._functions = Functions()
@@ -146,6 +145,7 @@ class Node:
         self._threads = Threads(reserve=DRIVER_THREADS if driver else 0)
         self._loop = EventLoop()
         self._clock_stopped = False
+        self._reports = Reports()
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
         awaited = len(members) if driver else 0
         self._transport = GrpcTransport(self, self._address(me), awaited)
@@ -153,6 +153,7 @@ class Node:
     def serve(self) -> None:
         """Begin to serve; by then calls that come in must find this process ready for them."""
         self._clock.start()
+        self._reports.start()
         self._transport.start()
 
     # What the program does.
@@ -348,7 +349,7 @@ class Node:
 
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
-        self._chores.put(lambda: _print_unasked(record, outcome))
+        self._reports.tell(record, outcome)
 
     def taken(self, number: int) -> None:
         """Note that the program took an item of a stream."""
@@ -401,6 +402,7 @@ class Node:
                 carrier.writable.notify_all()
         for future in list(self._failed):
             future.report_if_unasked()
+        self._reports.close(CHORES_SECONDS)
         self._chores.put(self._stop_clock)
         self._clock.join(CHORES_SECONDS)
         self._threads.close()
@@ -420,11 +422,10 @@ class Node:
 
     def attach(self, peer: NodeId, received: int, pid: int, *, shares: bool) -> Carrier:
         """See `transport.Host`."""
-        carrier = Carrier(peer, self._lock)
         with self._lock:
+            carrier = Carrier(peer, self._lock, self._reading.setdefault(peer, Reading()))
             old = self._carriers.get(peer)
             self._carriers[peer] = carrier
-            self._reading.setdefault(peer, threading.Lock())
             if old:
                 old.writable.notify_all()
         self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
@@ -443,7 +444,7 @@ class Node:
 
     def receive(self, carrier: Carrier, frame: Frame) -> None:
         """See `transport.Host`."""
-        with self._reading[carrier.peer]:  # so that what an old carrier brought is dealt with first
+        with carrier.reading.lock:  # so that what an old carrier brought is dealt with first
             self._do(self._core.received, carrier.peer, frame, time.monotonic())
 
     def detach(self, carrier: Carrier) -> None:
@@ -471,7 +472,7 @@ class Node:
                 try:
                     actions = event(*args, **kwargs)
                     while self._postponed:
-                        actions = actions + self._postponed.popleft()()
+                        actions += self._postponed.popleft()()
                 finally:
                     self._busy = False
                 for action in actions:
@@ -553,9 +554,12 @@ class Node:
         execution = self._executions[key] = Execution(call, answer, ended, paused, resumed, self.lend)
         with self._lock:
             self._alive.add(execution)
+        most = self._core.limits.threads
         try:
+            if self._threads.busy >= most:
+                raise Overloaded(self.me.name, "threads", most)
             execution.start(self._threads, self._loop, load, current.context_of(key))
-        except RuntimeError as error:  # no more threads are to be had: the call fails, the node goes on
+        except (Overloaded, RuntimeError) as error:  # no more threads are to be had
             answer(raised(run.call.call, error))
             ended()
         with self._lock:
@@ -690,9 +694,3 @@ def _method_of(value: object, name: str) -> Callable[..., Any]:
             "and only methods are called by reference"
         )
     return found  # type: ignore[no-any-return]
-
-
-def _print_unasked(record: Record, outcome: Raise | Stale | Lose) -> None:
-    text = "".join(traceback.format_exception(record.error(outcome)))
-    sys.stderr.write(f"circuit: nobody asked for the outcome of {record}:\n{text}")
-    sys.stderr.flush()

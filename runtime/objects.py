@@ -22,7 +22,7 @@ from circuit.runtime.messages import Kept, Payload, Raise, Return
 
 FETCH = ""
 """What an outcome, kept or promised, is asked for."""
-SEND, RECEIVE, PUT_BACK, CLOSE = "send", "receive", "put back", "close"
+SEND, RECEIVE, CLOSE = "send", "receive", "close"
 """What a channel is asked."""
 
 

@@ -29,12 +29,13 @@ from circuit.runtime.messages import (
     ObjectId,
     Outcome,
     Payload,
+    PutBack,
     Raise,
     Return,
     Settled,
     Stale,
 )
-from circuit.runtime.objects import CLOSE, PUT_BACK, RECEIVE, SEND, Keep, Object, Plain, Promise, Serial
+from circuit.runtime.objects import CLOSE, RECEIVE, SEND, Keep, Plain, Promise, Serial
 from circuit.runtime.owning import Owning, refs_of
 from circuit.runtime.peers import Peers
 from circuit.runtime.runs import Runs
@@ -64,9 +65,6 @@ class Serving:
         """Take a call in, whose arguments came with one use of each of their references."""
         key, peer = Key(origin, call.call), self._peers.meet(origin, self._voice.now)
         target = self._owning.objects.get(call.target)
-        if call.method == PUT_BACK:
-            self._put_back(target, key, call.arguments)
-            return
         if call.target and target is None:
             self._owning.drop(call.arguments.refs)
             self._voice.say(origin, Stale(call.call))
@@ -131,6 +129,14 @@ class Serving:
         """Stop what runs for a node that is gone."""
         for key in [key for key in self._runs if key.origin == origin]:
             self.cancelled(key)
+
+    def put_back(self, back: PutBack) -> None:
+        """Take a value back that nobody wanted where it went."""
+        target = self._owning.objects.get(back.target)
+        if isinstance(target, Channel):
+            self._channel_says(target.put_back(back.place, back.value))
+        else:
+            self._owning.drop(back.value.refs)
 
     # What the executor says.
 
@@ -260,17 +266,11 @@ class Serving:
     def _channel_says(self, answers: Iterable[ChannelAnswer]) -> None:
         for answer in answers:
             match answer:
-                case Received(key, value):
-                    self._reply(key, Return(key.call, value))
+                case Received(key, value, place):
+                    self._reply(key, Return(key.call, value, place))
                     self._owning.drop(value.refs)
                 case Sent(key):
                     self._reply(key, Return(key.call, Payload()))
                 case Refused(key, value):
                     self._reply(key, End(key.call))
                     self._owning.drop(value.refs if value else ())
-
-    def _put_back(self, target: Object | None, key: Key, value: Payload) -> None:
-        if isinstance(target, Channel):
-            self._channel_says(target.put_back(key, value))
-        else:
-            self._owning.drop(value.refs)

@@ -28,11 +28,12 @@ from circuit.runtime.messages import (
     NodeId,
     ObjectId,
     Outcome,
+    PutBack,
     Raise,
     Return,
     Stale,
 )
-from circuit.runtime.objects import CLOSE, FETCH, PUT_BACK, RECEIVE
+from circuit.runtime.objects import CLOSE, FETCH, RECEIVE
 from circuit.runtime.owning import Owning, refs_of
 from circuit.runtime.peers import Peer, Peers
 from circuit.runtime.references import References
@@ -333,8 +334,7 @@ class Spawning:
                 self._credit(number, other)
                 self._voice.ask(Deliver(replace(outcome, call=number)))
                 return
-        back = Call(outcome.call, outcome.value, target=made.target, method=PUT_BACK)
-        self._voice.say(made.peer, back)
+        self._voice.say(made.peer, PutBack(made.target, outcome.value, outcome.place))
         self._owning.drop(outcome.value.refs)
 
 

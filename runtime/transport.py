@@ -44,11 +44,19 @@ def on_transport_thread() -> bool:
     return getattr(_on_transport_thread, "here", False)
 
 
+class Reading:
+    """The right to bring what a peer wrote, which goes from each of its carriers to the next."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class Carrier:
     """One gRPC stream in use; replaced by a newer one when it breaks."""
 
-    def __init__(self, peer: NodeId, lock: threading.RLock) -> None:
+    def __init__(self, peer: NodeId, lock: threading.RLock, reading: Reading) -> None:
         self.peer = peer
+        self.reading = reading
         self.writable = threading.Condition(lock)
         self.cancel: Callable[[], object] = _nothing  # ends the stream on both sides
 
