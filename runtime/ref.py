@@ -84,9 +84,10 @@ class RemoteMethod(Method):
         return f"{self.reference._type_name}.{self.name}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        site = _site_of(sys._getframe(1))
-        spawned = Call(self, args, kwargs)._spawn(self.reference, site, stream=self.is_stream)
-        return spawned if self.is_stream else spawned.result()
+        site, call = _site_of(sys._getframe(1)), Call(self, args, kwargs)
+        if self.is_stream:
+            return call._spawn(self.reference, site, stream=True)
+        return call._spawn(self.reference, site, stream=False).result()
 
     def __reduce__(self) -> Any:
         return getattr, (self.reference, self.name)
