@@ -195,7 +195,7 @@ class Spawning:
         if made is None or made.window is None or made.state is not MadeState.SENT:
             self._owning.drop(item.value.refs)
             return
-        made.window.arrived()
+        made.window.item()
         if not made.began:
             self.begun((item.call,))
         self._voice.ask(Deliver(item))
@@ -309,7 +309,9 @@ class Spawning:
         self.loads[made.peer] -= 1
         if not self.loads[made.peer]:
             del self.loads[made.peer]
-        self.streams -= made.window is not None
+        if made.window:
+            self.streams -= 1
+            made.window.end()
         if made.parent:
             self._runs.made_over(made.parent, number)
         if made.scope and self.scopes[made.scope].over(number):

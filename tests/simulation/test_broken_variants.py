@@ -15,7 +15,7 @@ from circuit.runtime.calls import Made
 from circuit.runtime.core import Core
 from circuit.runtime.messages import Clean, Frame, Message, NodeId, ObjectId, Outcome
 from circuit.runtime.owning import refs_of
-from circuit.runtime.references import Effect, Tell, _Holder, _Owned
+from circuit.runtime.references import LISTING, Effect, Listed, Said, Tell, _Holder, _Owned
 from circuit.runtime.session import Session
 from circuit.runtime.spawning import Spawning
 from circuit.testing.custody import WatchedReferences
@@ -41,18 +41,19 @@ class CountingReleases(WatchedReferences):
     """The owner counts announcements and releases, so a release that comes twice is one too many."""
 
     @staticmethod
-    def _enter(owned: _Owned, node: NodeId, seq: int, *, dirty: bool) -> None:
-        holder = owned.holders.setdefault(node, _Holder(0, False))
-        holder.seq += 1 if dirty else -1
-        holder.dirty = holder.seq > 0
+    def _enter(owned: _Owned, node: NodeId, seq: int, said: Said) -> None:
+        holder = owned.holders.setdefault(node, _Holder())
+        holder.seq += 1 if said is Said.DIRTY else -1
+        holder.state = Listed.HOLDER if holder.seq > 0 else Listed.RELEASED
 
 
 class UnnumberedReleases(WatchedReferences):
     """The owner believes what it heard last, so a release that was overtaken undoes a new announcement."""
 
     @staticmethod
-    def _enter(owned: _Owned, node: NodeId, seq: int, *, dirty: bool) -> None:
-        owned.holders[node] = _Holder(seq, dirty)
+    def _enter(owned: _Owned, node: NodeId, seq: int, said: Said) -> None:
+        holder = owned.holders.setdefault(node, _Holder())
+        holder.state = LISTING[holder.state, said]
 
 
 class UnpinnedHandOff(WatchedReferences):

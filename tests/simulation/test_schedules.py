@@ -39,7 +39,6 @@ INTERESTING = (
     "ended: RAISED",
     "ended: RETURNED",
     "ended: REVOKED",
-    "ended: STALE",
     "fenced",
     "freed an object",
     "granted items",
