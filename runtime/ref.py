@@ -84,10 +84,11 @@ class RemoteMethod(Method):
         return f"{self.reference._type_name}.{self.name}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        site, call = _site_of(sys._getframe(1)), Call(self, args, kwargs)
+        site = _site_of(sys._getframe(1))
+        named: Call[Any] = Call(self, args, kwargs)
         if self.is_stream:
-            return call._spawn(self.reference, site, stream=True)
-        return call._spawn(self.reference, site, stream=False).result()
+            return named._spawn(self.reference, site, stream=True)
+        return named._spawn(self.reference, site, stream=False).result()
 
     def __reduce__(self) -> Any:
         return getattr, (self.reference, self.name)

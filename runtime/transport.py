@@ -198,6 +198,7 @@ class GrpcTransport:
             except Exception as error:  # noqa: BLE001 (written again and again, it would block the session)
                 self._host.refused(carrier.peer, Refusal(f"a message to it cannot be encoded: {error}"))
                 return
+            del frame  # or its references would live until there is more to say
             yield data
 
     def _read(self, carrier: Carrier, stream: Iterator[bytes]) -> None:
