@@ -118,6 +118,7 @@ class Execution:
 
         def run() -> None:
             self._interruptible.run(lambda: context.run(self._run, load, loop))
+            self._arguments = None  # a cancel may have come before they were needed
             if self._cancel_coroutine is None:
                 self._ended()
 
