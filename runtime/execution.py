@@ -59,13 +59,15 @@ class EventLoop:
 
         loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
 
+        cancelled = False
+
         def cancel() -> None:
-            if not struck:
-                struck.append(True)
+            nonlocal cancelled
+            if not cancelled:  # a second one would strike the coroutine while it cleans up
+                cancelled = True
                 tasks[0].cancel()
                 strikes()
 
-        struck: list[bool] = []
         return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod
@@ -150,7 +152,7 @@ class Execution:
             elif self._is_stream:
                 self._stream(iter(value))
             elif inspect.iscoroutine(value):
-                self._start_on(loop, self._await(value))
+                self._start_on(loop, self._await(value), value.close)
             else:
                 self._answer(Return(self._number, dumps(value, "result", self._lend)))
         except BaseException as error:  # noqa: BLE001 (it is the outcome: the spawner gets it)
@@ -186,12 +188,18 @@ class Execution:
             if inspect.isgenerator(items):
                 items.close()
 
-    def _start_on(self, loop: EventLoop, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start_on(
+        self, loop: EventLoop, coroutine: Coroutine[Any, Any, None], close: Callable[[], object] = int
+    ) -> None:
+        def ended() -> None:
+            close()  # if it was cancelled before it began, Python would say that nobody awaited it
+            self._ended()
+
         with shielded():
             self._paused()  # for good: it needs no thread
-            self._cancel_coroutine = loop.start(coroutine, self._ended, self._strikes)
-        if self._interruptible.interrupted:
-            self._cancel_coroutine()
+            self._cancel_coroutine = loop.start(coroutine, ended, self._strikes)
+            if self._interruptible.interrupted:  # at the end of the shield it strikes this thread only
+                self._cancel_coroutine()
 
     def _strikes(self) -> None:
         self._cancelled = True

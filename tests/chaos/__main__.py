@@ -35,9 +35,9 @@ def main() -> None:
         for findings in storm.rounds(min(options.round_seconds, options.seconds)):
             if findings or time.monotonic() + options.round_seconds / 2 > until:
                 break
-        counts = sorted(storm.field.ledger.counts.items())
-    for fate, count in counts:
-        _say(f"{count:8}  {fate}")
+    for what, count in [*sorted(storm.struck.items()), *sorted(storm.field.ledger.counts.items())]:
+        _say(f"{count:8}  {what}")
+    findings = storm.field.findings
     for finding in findings[:FINDINGS_SHOWN]:
         _say(f"FOUND: {finding}")
     _say(f"seed {options.seed}: {len(findings)} findings")

@@ -6,6 +6,7 @@ import time
 
 import circuit
 from tests.chaos.field import Field
+from tests.chaos.hang import stacks
 from tests.chaos.tables import Tables, grown, tables
 
 SETTLE_SECONDS = 10.0
@@ -29,6 +30,8 @@ class Account:
                 time.sleep(0.1)
         except circuit.WorkerLost as lost:
             wrong = [f"a worker does not answer any more: {lost}"]
+        for node in {what.partition(" ")[0] for what in wrong} & {*self._field.workers}:
+            wrong.append(f"{node} does:\n{circuit.call(stacks).on(node).result()}")
         for what in [*wrong, *self._field.ledger.settle(self._field.journal.runs())]:
             self._field.find(what)
         return after

@@ -1,4 +1,4 @@
-"""Which errors the faults explain: those about the lives of workers that were lost."""
+"""Which errors the faults explain: those about the lives of workers that were lost at the time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass
 
 import circuit
+
+NEWS_SECONDS = 5.0
+"""How long after a worker's new life was started others may still take the old one for it."""
 
 
 @dataclass(slots=True)
@@ -31,30 +34,30 @@ class Blame:
         with self._lock:
             return len(self._losses)
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that were lost."""
+        with self._lock:
+            return [loss.pid for loss in self._losses]
+
     def lost(self, worker: str, pid: int) -> None:
         """Note that a worker is about to be lost."""
         with self._lock:
             self._losses.append(Loss(worker, pid))
 
     def replaced(self, worker: str) -> None:
-        """Note that a worker has a new life: who spawns on it from now on means that one."""
+        """Note that a worker has a new life: the driver spawns on that one from now on."""
         with self._lock:
             for loss in self._losses:
                 if loss.worker == worker and loss.replaced is None:
                     loss.replaced = time.monotonic()
 
-    def explains(self, error: BaseException, spawned: float | None) -> bool:
-        """Tell whether a loss explains the error of a call spawned then; None: spawned by a worker."""
+    def explains(self, error: BaseException, since: float) -> bool:
+        """Tell whether a worker that had no new life yet at `since`, or was lost later, explains an error."""
         with self._lock:
-            return any(_explains(loss, error, spawned) for loss in self._losses)
-
-
-def _explains(loss: Loss, error: BaseException, spawned: float | None) -> bool:
-    if isinstance(error, circuit.StaleReference):
-        return repr(loss.worker) in error.reason
-    return (
-        isinstance(error, circuit.WorkerLost)
-        and loss.worker == error.worker
-        and error.pid in (loss.pid, 0)
-        and (spawned is None or loss.replaced is None or spawned <= loss.replaced)
-    )
+            losses = [loss for loss in self._losses if loss.replaced is None or since <= loss.replaced]
+        if isinstance(error, circuit.StaleReference):
+            return any(repr(loss.worker) in error.reason for loss in losses)
+        return isinstance(error, circuit.WorkerLost) and any(
+            loss.worker == error.worker and error.pid in (loss.pid, 0) for loss in losses
+        )

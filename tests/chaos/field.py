@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, Protocol
 
 import circuit
-from tests.chaos.blame import Blame
+from tests.chaos.blame import NEWS_SECONDS, Blame
 from tests.chaos.journal import Journal
 from tests.chaos.ledger import Fate, Ledger
 from tests.chaos.watchdog import BOUND_SECONDS, Watchdog
@@ -29,6 +31,7 @@ class Field:
 
     def __init__(self, workers: Sequence[str], journal: Journal, watchdog: Watchdog) -> None:
         self.workers = tuple(workers)
+        self.everywhere = (*workers, "driver")
         self.journal = journal
         self.ledger = Ledger()
         self.blame = Blame()
@@ -48,41 +51,47 @@ class Field:
             with self._lock:
                 self._findings.append(what)
 
-    def judge(self, token: str, spawned: float, future: circuit.Future[Any], expected: object) -> bool:
-        """Wait for a call's outcome, and hold it against what it should be; tell whether it has its value."""
+    def open(self, load: str, calls: int) -> list[str]:
+        """Enter so many calls that are about to be made, and return their tokens."""
+        return [self.ledger.open(load) for _ in range(calls)]
+
+    def judge(self, token: str, spawned: float, future: circuit.Future[Any], expected: object) -> None:
+        """Wait for the outcome of a call that was made here, and hold it against what it should be."""
         try:
             value = future.result(timeout=BOUND_SECONDS)
         except circuit.WorkerLost as lost:
             self.lost(token, spawned, lost)
-            return False
         except concurrent.futures.TimeoutError:
             self.find(f"{token} has no outcome after {BOUND_SECONDS:g} s: {future!r}")
-            return False
         except BaseException as error:  # noqa: BLE001 (any other error is a finding)
             self.find(f"{token} raised {error!r}")
-            return False
-        if value != expected:
-            self.find(f"{token} returned {value!r:.200}, not {expected!r:.200}")
-        self.find(self.ledger.close(token, Fate.RETURNED))
-        return True
+        else:
+            if value != expected:
+                self.find(f"{token} returned {value!r:.200}, not {expected!r:.200}")
+            self.find(self.ledger.close(token, Fate.RETURNED))
 
     def lost(self, token: str, spawned: float, error: circuit.WorkerLost) -> None:
-        """Judge the loss of a call."""
+        """Judge the loss of a call that was made here, which tells whether it ran."""
         if not self.blame.explains(error, spawned):
             self.find(f"no fault explains what became of {token}: {error}")
         self.find(self.ledger.lost(token, error))
 
-    def excuse(self, tokens: Sequence[str], error: BaseException) -> None:
-        """Judge an error of several calls of which some were made by workers: any of them may have run."""
-        if not self.blame.explains(error, None):
-            self.find(f"no fault explains what became of {', '.join(tokens)}: {error!r}: {error}")
-        for token in tokens:
-            self.find(self.ledger.close(token, Fate.UNKNOWN))
+    @contextlib.contextmanager
+    def joint(self, tokens: Sequence[str], fate: Fate = Fate.RETURNED) -> Iterator[None]:
+        """Watch over calls that belong together; they end as `fate` says, unless a worker is lost.
 
-    def returned(self, tokens: Sequence[str]) -> None:
-        """Note that calls returned."""
+        Workers make some of them, so that any of them may have run then.
+        """
+        began = time.monotonic()
+        try:
+            with self.watchdog.over(tokens[0]):
+                yield
+        except FAULT_ERRORS as error:
+            fate = Fate.UNKNOWN
+            if not self.blame.explains(error, began - NEWS_SECONDS):
+                self.find(f"no fault explains what became of {', '.join(tokens)}: {error!r}: {error}")
         for token in tokens:
-            self.find(self.ledger.close(token, Fate.RETURNED))
+            self.find(self.ledger.close(token, fate))
 
 
 class Load(Protocol):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import faulthandler
 import os
 import signal
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from circuit.runtime import current
@@ -16,6 +19,20 @@ from tests.chaos.journal import STACKS_SIGNAL
 from tests.chaos.tables import sizes
 
 STACKS_SECONDS = 0.5
+
+
+def stacks() -> str:
+    """Tell what each call that this process runs is doing."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    told = [
+        line
+        for ident, frame in sys._current_frames().items()
+        for line in (f"thread {names.get(ident)}:\n", *traceback.format_stack(frame))
+    ]
+    loop = current.node()._loop._loop
+    for task in asyncio.all_tasks(loop) if loop else ():
+        told += [f"{task!r}:\n", *(f"  at {frame}\n" for frame in task.get_stack())]
+    return "".join(told)
 
 
 def end(what: str, field: Field, pid: Callable[[str], int], say: Callable[[str], None]) -> None:

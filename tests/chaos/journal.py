@@ -32,7 +32,7 @@ class Journal:
         os.write(_enter(self.folder), f"{token}\n".encode())
 
     def runs(self) -> Counter[str]:
-        """Return how often each token was run, and begin a new page."""
+        """Return how often each token was run, and begin a new page; nothing runs meanwhile."""
         page = self.folder / "journal"
         if not page.exists():
             return Counter()

@@ -65,6 +65,10 @@ class Ledger:
         """Enter a call as lost with its worker; tell what is wrong with that, if anything is."""
         return self.close(token, FATES[error.ran])
 
+    def completed(self, load: str) -> int:
+        """Return how many calls of a load ended as they were meant to."""
+        return sum(self.counts[f"{load} {fate.name.lower()}"] for fate in (Fate.RETURNED, Fate.RAISED))
+
     def settle(self, runs: Counter[str]) -> Iterator[str]:
         """Hold all calls against the journal, tell what is wrong, and begin anew."""
         with self._lock:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 KIBIBYTES_A_MEBIBYTE = 1024
+SHARED = "memfd:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,20 @@ def take(pid: int, objects: int, entries: int) -> Sample:
     """Measure a process; how many objects it has, and entries of tables, only it can tell."""
     process = Path("/proc") / str(pid)
     memory = _figure(process / "smaps_rollup", "Pss") / KIBIBYTES_A_MEBIBYTE
-    links = [link for descriptor in (process / "fd").iterdir() if (link := _target(descriptor))]
-    shared = sum("memfd:" in link for link in links)
-    shared += sum("memfd:" in line for line in (process / "maps").read_text().splitlines())
-    return Sample(memory, objects, _figure(process / "status", "Threads"), len(links), shared, entries)
+    threads = _figure(process / "status", "Threads")
+    return Sample(memory, objects, threads, len(descriptors(pid)), segments(pid), entries)
+
+
+def descriptors(pid: int) -> list[str]:
+    """Return what each open descriptor of a process leads to."""
+    folder = Path("/proc") / str(pid) / "fd"
+    return [link for descriptor in folder.iterdir() if (link := _target(descriptor))]
+
+
+def segments(pid: int) -> int:
+    """Return how many descriptors and mappings of shared memory a process has."""
+    maps = (Path("/proc") / str(pid) / "maps").read_text().splitlines()
+    return sum(SHARED in line for line in [*descriptors(pid), *maps])
 
 
 def _figure(page: Path, name: str) -> int:

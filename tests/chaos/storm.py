@@ -3,6 +3,8 @@
 A storm goes on in rounds. In each, a crowd of clients runs the loads while the faults of the round's
 forecast strike; then they stop, and what every call became is held against the journal, every worker
 must still answer, and the tables of every node must be as small as they were before the first round.
+At its end no process is left, each load must have come to its own end now and then, and nobody may have
+complained on stderr.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -19,11 +22,12 @@ from random import Random
 import circuit
 from tests.chaos import hang
 from tests.chaos.account import Account
+from tests.chaos.complaints import Complaints
 from tests.chaos.crowd import Crowd
 from tests.chaos.faults import LIMITS, Fault
 from tests.chaos.field import Field
 from tests.chaos.journal import Journal
-from tests.chaos.loads.mix import ready
+from tests.chaos.loads.mix import LOADS, ready
 from tests.chaos.network import Network
 from tests.chaos.watchdog import Watchdog
 from tests.chaos.weather import Weather
@@ -44,6 +48,9 @@ class Storm:
     def __init__(self, seed: str, workers: int, folder: Path, say: Callable[[str], None]) -> None:
         self._seed = seed
         self._say = say
+        self.struck: Counter[str] = Counter()
+        """How many faults of each kind there were."""
+        self._complaints = Complaints()
         for name in ("sockets", "aside", "journal"):
             (folder / name).mkdir()
         os.environ["TMPDIR"] = os.fspath(folder / "sockets")  # where the cluster makes its folder
@@ -57,10 +64,19 @@ class Storm:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        pids = [*self.field.blame.pids, *map(self.pid, self.field.workers)]
         with self._watchdog.over("the end of the cluster"):
             self._cluster.close(cancel=kind is not None)
             self.network.close()
         self._watchdog.close()
+        for pid in pids:
+            if Path(f"/proc/{pid}").exists():
+                self.field.find(f"process {pid} of a worker is left")
+        for load in LOADS:
+            if not self.field.ledger.completed(load.name):
+                self.field.find(f"no call of load {load.name!r} ever came to its own end")
+        self._listen()
+        self._complaints.close()
 
     def rounds(self, seconds: float) -> Iterator[list[str]]:
         """Go on for ever, in rounds; yields after each all that was found."""
@@ -75,6 +91,7 @@ class Storm:
             with Crowd(self.field, seed):
                 self._strike(forecast, seconds)
             account.settle()
+            self._listen()
             yield self.field.findings
 
     # What the faults can lay their hands on (`faults.World`).
@@ -110,6 +127,11 @@ class Storm:
 
     # The storm.
 
+    def _listen(self) -> None:
+        """Hold it against the cluster if it, or one of its workers, has complained."""
+        if said := self._complaints.take():
+            self.field.find(f"stderr has:\n{said}")
+
     def _prepare(self) -> None:
         """Wait until every worker is up, behind the relay, and has run each load."""
         with self._watchdog.over("the start of the workers"):
@@ -129,6 +151,7 @@ class Storm:
         for fault in forecast:
             self.pause(max(0.0, began + fault.at - time.monotonic()))
             self._say(f"  {time.monotonic() - began:6.2f}  {fault}")
+            self.struck[type(fault).__name__] += 1
             strikes.append(threading.Thread(target=fault.strike, args=(self,)))
             strikes[-1].start()
         self.pause(max(0.0, began + seconds - time.monotonic()))

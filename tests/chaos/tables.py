@@ -1,25 +1,39 @@
-"""How much a node keeps: the sizes of all its tables, whatever they are called.
+"""How much a node keeps: the sizes of all its tables, whatever they are called, and the like.
 
-Found by walking the runtime's own objects from the node on, so that a table that is added to the
-runtime tomorrow is measured too.
+The tables are found by walking the runtime's own objects from the node on, so that a table that is
+added to the runtime tomorrow is measured too.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import circuit
 from circuit.runtime import current
+from tests.chaos.samples import descriptors, segments
 
 OURS = "circuit.runtime"
 CONTAINERS = (dict, list, set, frozenset, deque)
-SPARE = {"kept": 64, "digests": 64, "held": 64, "known": 64, "idle": 1000, "channels": 8}
-"""Entries that an idle node may keep: messages not yet acknowledged, code and threads for the next call,
-and connections that it has dialled now, and was dialled for before."""
-TOMBSTONES = ("down", "gone", "reading")
+SPARE = {
+    "session.kept": 64,  # messages not yet acknowledged
+    "sent.digests": 64,  # code that is kept for the next call
+    "[].held": 64,
+    "own.held": 64,
+    "functions.known": 64,
+    "threads.idle": 1000,
+    "transport.channels": 8,  # to whom it dials now, and was dialled by before
+    "memory.arena.segments": 2,  # of warm memory: as many as were filled at once
+    ".starts": 64,  # of the free parts of these
+    ".ends": 64,
+    "segments": 4,  # two mappings or descriptors of each of these
+    "descriptors": 24,
+}
+"""What an idle node may have more of than before, by the end of the path."""
+TOMBSTONES = ("peers.down", "references.gone", "node.reading")
 """What is remembered of each life of a node that was lost."""
 
 Tables: TypeAlias = dict[str, dict[str, int]]
@@ -27,7 +41,7 @@ Tables: TypeAlias = dict[str, dict[str, int]]
 
 
 def tables(workers: Sequence[str]) -> Tables:
-    """Return the sizes of the tables of these workers and of this process.
+    """Return what these workers and this process keep.
 
     Raises:
         circuit.WorkerLost: one of them does not answer.
@@ -37,28 +51,32 @@ def tables(workers: Sequence[str]) -> Tables:
 
 
 def sizes() -> dict[str, int]:
-    """Return how many entries each table of this process's node has.
+    """Return how many entries each table of this process's node has, and the like.
 
     Tables of one kind, as those of each peer, are added up. What is garbage does not count.
     """
     gc.collect()
     found: Counter[str] = Counter()
     _walk(current.node(), "node", found, set())
-    return dict(found)
+    pid = os.getpid()
+    lent = current.node().tables()["lent bytes"]
+    return {**found, "lent bytes": lent, "descriptors": len(descriptors(pid)), "segments": segments(pid)}
 
 
 def grown(before: Tables, after: Tables, lost: int = 0) -> list[str]:
-    """Tell which tables are larger than they were, by more than the lives lost since explain."""
+    """Tell what a node has more of than it had, by more than the lives lost since explain."""
     return [
-        f"on {node}, table {path} has {size} entries, and had {before[node].get(path, 0)}"
+        f"{node} has {size} of {path}, and had {before[node].get(path, 0)}"
         for node, found in after.items()
         for path, size in found.items()
-        if size > before[node].get(path, 0) + _spare(path.rpartition(".")[2], lost)
+        if size > before[node].get(path, 0) + _spare(path, lost)
     ]
 
 
-def _spare(table: str, lost: int) -> int:
-    return lost if table in TOMBSTONES else SPARE.get(table, 0)
+def _spare(path: str, lost: int) -> int:
+    if path.endswith(TOMBSTONES):
+        return lost
+    return next((spare for end, spare in SPARE.items() if path.endswith(end)), 0)
 
 
 def _walk(thing: Any, path: str, found: Counter[str], seen: set[int]) -> None:

@@ -1,5 +1,6 @@
 """What storms have found, each made to happen without one."""
 
+import contextvars
 import importlib
 import os
 import signal
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 
 import circuit
+from circuit.runtime.execution import Execution
+from circuit.runtime.messages import Call
+from circuit.runtime.pickling import dumps_arguments
+from circuit.runtime.threads import Threads
 
 
 class Slow:
@@ -46,6 +51,10 @@ AT_AN_IMPORT_LOCK = """any(
 """Whether a thread of the process waits for an import of another one; told without an import."""
 
 
+WAITS_FOR_THE_LOOP = "len(__import__('circuit').runtime.current.node()._loop._loop._ready) > 0"
+"""Whether a coroutine of the process has been handed to the event loop, which runs another one."""
+
+
 class Waiting(SourceFileLoader):
     """A loader that gives the code of its module when `go` exists."""
 
@@ -57,6 +66,16 @@ class Waiting(SourceFileLoader):
 
 
 def nothing():
+    return None
+
+
+async def hold_the_loop(folder):
+    (folder / "begun").touch()
+    while not (folder / "go").exists():
+        pass
+
+
+async def nothing_async():
     return None
 
 
@@ -112,3 +131,35 @@ def test_a_cancelled_call_does_not_take_along_the_import_that_others_wait_for(cl
     circuit.call(abs, -1).on("w1").result(timeout=30)  # behind the cancel, in order
     (tmp_path / "go").touch()
     assert second.result(timeout=30) == 2
+
+
+def test_a_cancel_that_comes_while_a_coroutine_is_handed_to_its_loop_reaches_it():
+    # Held back by the shield of that, it once struck only the thread, and the coroutine went on for ever.
+    class Loop:
+        def start(self, coroutine, ended, strikes):
+            coroutine.close()
+            ended()
+            execution.interrupt()
+            return cancelled.set
+
+    cancelled, threads = threading.Event(), Threads()
+    execution = Execution(
+        Call(1, dumps_arguments((), {})), lambda _: None, nothing, nothing, nothing, lambda _: None
+    )
+    execution.start(threads, Loop(), lambda: nothing_async, contextvars.Context())
+    assert cancelled.wait(30)
+    threads.close()
+
+
+def test_nobody_is_blamed_for_a_coroutine_that_was_cancelled_before_it_began(cluster, tmp_path, capfd):
+    first = circuit.call(hold_the_loop, tmp_path).on("w1")
+    wait_until((tmp_path / "begun").exists)
+    second = circuit.call(nothing_async).on("w1")
+    circuit.call(nothing).on("w1").result(timeout=30)
+    wait_until(lambda: circuit.call(eval, WAITS_FOR_THE_LOOP).on("w1").result(timeout=30))
+    second.cancel()
+    circuit.call(nothing).on("w1").result(timeout=30)  # behind the cancel, in order
+    (tmp_path / "go").touch()
+    first.result(timeout=30)
+    cluster.close()
+    assert capfd.readouterr().err == ""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any, TypeAlias
 
 import circuit
-from tests.chaos.field import FAULT_ERRORS, Field
+from tests.chaos.field import Field
 from tests.chaos.journal import Journal
+from tests.chaos.loads.objects import Tally
 from tests.chaos.watchdog import BOUND_SECONDS
 
 MOST_VALUES = 60
-Value: TypeAlias = tuple[str, int]
+USERS = 2
+"""So many send, and as many receive."""
+Value: TypeAlias = tuple[str, int, circuit.Ref[Tally] | None]
+Received: TypeAlias = tuple[str, int]
 
 
 def make(journal: Journal, token: str, capacity: int) -> circuit.Channel[Value]:
@@ -20,17 +25,24 @@ def make(journal: Journal, token: str, capacity: int) -> circuit.Channel[Value]:
     return circuit.channel(capacity)
 
 
-def produce(journal: Journal, token: str, channel: circuit.Channel[Value], values: int) -> None:
-    """Send so many values."""
+def produce(
+    journal: Journal, token: str, channel: circuit.Channel[Value], values: int, with_gifts: bool
+) -> None:
+    """Send so many values; with each one an object that stays here, and is its receiver's from then on."""
     journal.note(token)
     for number in range(values):
-        channel.send((token, number))
+        channel.send((token, number, circuit.ref(Tally()) if with_gifts else None))
 
 
-def consume(journal: Journal, token: str, channel: circuit.Channel[Value]) -> list[Value]:
+def consume(journal: Journal, token: str, channel: circuit.Channel[Value]) -> list[Received]:
     """Receive until the channel is closed."""
     journal.note(token)
-    return list(channel)
+    received = []
+    for sender, number, gift in channel:
+        if gift is not None and gift.say(token):
+            raise ValueError(f"the object that came with {number} of {sender} was another one's, too")
+        received.append((sender, number))
+    return received
 
 
 class Channels:
@@ -40,62 +52,52 @@ class Channels:
 
     def run(self, field: Field, dice: Random) -> None:
         """Run one channel until all senders are done, or one of those who use it is lost."""
-        tokens = [field.ledger.open(self.name) for _ in range(5)]
+        tokens = first, *others = field.open(self.name, 1 + 2 * USERS)
         values, capacity = dice.randint(0, MOST_VALUES), dice.choice((0, 1, 10))
-        owner = dice.choice([*field.workers, "driver"])
-        received: list[Value] = []
-        try:
-            with field.watchdog.over(tokens[0]):
-                channel = circuit.call(make, field.journal, tokens[0], capacity).on(owner).result()
-                senders: list[circuit.Future[None]] = [
-                    circuit.call(produce, field.journal, token, channel, values).on(
-                        dice.choice(field.workers)
-                    )
-                    for token in tokens[1:3]
-                ]
-                receivers: list[circuit.Future[list[Value]]] = [
-                    circuit.call(consume, field.journal, token, channel).on(dice.choice(field.workers))
-                    for token in tokens[3:5]
-                ]
-                try:
-                    self._close_when_done(channel, senders, receivers)
-                finally:
-                    for sender in senders:
-                        sender.exception()
-                    for receiver in receivers:
-                        if receiver.exception() is None:
-                            self._look(field, receiver.result(), received)
-        except FAULT_ERRORS as error:
-            field.excuse(tokens, error)
-            return
-        if sorted(received) != sorted((token, number) for token in tokens[1:3] for number in range(values)):
-            field.find(f"{tokens[0]} brought {sorted(received)}, not {values} of each of {tokens[1:3]}")
-        field.returned(tokens)
+        with_gifts = dice.choice((False, True))
+        places = [dice.choice(field.workers) for _ in others]
+        with field.joint(tokens):
+            making = circuit.call(make, field.journal, first, capacity).on(dice.choice(field.everywhere))
+            channel = making.result()
+            senders = [
+                circuit.call(produce, field.journal, token, channel, values, with_gifts).on(place)
+                for token, place in zip(others[:USERS], places, strict=False)
+            ]
+            receivers = [
+                circuit.call(consume, field.journal, token, channel).on(place)
+                for token, place in zip(others[USERS:], places[USERS:], strict=True)
+            ]
+            try:
+                _close_when_done(channel, senders, receivers)
+            finally:
+                for future in (*senders, *receivers):
+                    future.exception()  # all have ended then, and have been asked for
+            _hold(field, others[:USERS], values, [receiver.result() for receiver in receivers])
 
-    @staticmethod
-    def _close_when_done(
-        channel: circuit.Channel[Value],
-        senders: list[circuit.Future[None]],
-        receivers: list[circuit.Future[list[Value]]],
-    ) -> None:
-        """Close the channel when all senders are done; at once when somebody is lost, and raise that."""
-        left: set[circuit.Future[Any]] = set(senders)
-        all_of_them: list[circuit.Future[Any]] = [*senders, *receivers]
-        for ended in circuit.as_completed(all_of_them, timeout=BOUND_SECONDS):
-            error = ended.exception()
-            left.discard(ended)
-            if error is not None or not left:
-                channel.close()
-            if error is not None:
-                raise error
 
-    @staticmethod
-    def _look(field: Field, brought: list[Value], received: list[Value]) -> None:
-        """Hold what one receiver got against what all others did."""
-        for token in {token for token, _ in brought}:
-            numbers = [number for sender, number in brought if sender == token]
+def _close_when_done(
+    channel: circuit.Channel[Value],
+    senders: Sequence[circuit.Future[Any]],
+    receivers: Sequence[circuit.Future[Any]],
+) -> None:
+    """Close the channel when all senders are done; at once when somebody is lost, and raise that."""
+    left = set(senders)
+    for ended in circuit.as_completed([*senders, *receivers], timeout=BOUND_SECONDS):
+        left.discard(ended)
+        error = ended.exception()
+        if error is not None or not left:
+            channel.close()
+        if error is not None:
+            raise error
+
+
+def _hold(field: Field, senders: Sequence[str], values: int, received: Sequence[Sequence[Received]]) -> None:
+    """Hold what the receivers got against what was sent."""
+    sent = [(sender, number) for sender in senders for number in range(values)]
+    if sorted(value for brought in received for value in brought) != sorted(sent):
+        field.find(f"{values} values of each of {senders} came as {received}")
+    for brought in received:
+        for sender in senders:
+            numbers = [number for other, number in brought if other == sender]
             if numbers != sorted(numbers):
-                field.find(f"values of {token} came out of order: {numbers}")
-        if doubled := set(brought) & set(received) or len(set(brought)) != len(brought):
-            field.find(f"a channel brought a value twice: {doubled}, {brought}")
-        received += brought
+                field.find(f"values of {sender} came out of order: {numbers}")

@@ -6,7 +6,7 @@ import time
 from random import Random
 
 import circuit
-from tests.chaos.field import FAULT_ERRORS, Field
+from tests.chaos.field import Field
 from tests.chaos.journal import Journal
 
 LARGEST = 1024 * 1024
@@ -33,20 +33,14 @@ class Futures:
 
     def run(self, field: Field, dice: Random) -> None:
         """Spawn all of them, and ask only for the last."""
-        tokens = [field.ledger.open(self.name) for _ in range(dice.randint(2, 4))]
+        tokens = field.open(self.name, dice.randint(2, 4))
+        places = [dice.choice(field.workers) for _ in tokens]
         nbytes = dice.choice((0, 100, dice.randint(0, LARGEST)))
         seconds = dice.uniform(0, SLOWEST)
-        try:
-            with field.watchdog.over(tokens[0]):
-                last = circuit.call(fill, field.journal, tokens[0], nbytes, seconds).on(
-                    dice.choice(field.workers)
-                )
-                for token in tokens[1:]:
-                    last = circuit.call(append, field.journal, token, last).on(dice.choice(field.workers))
-                value = last.result()
-        except FAULT_ERRORS as error:
-            field.excuse(tokens, error)
-            return
-        if value != bytes(nbytes) + b"+" * (len(tokens) - 1):
-            field.find(f"{tokens[-1]} gave {len(value)} bytes, not {nbytes} and {len(tokens) - 1}")
-        field.returned(tokens)
+        with field.joint(tokens):
+            last = circuit.call(fill, field.journal, tokens[0], nbytes, seconds).on(places[0])
+            for token, place in zip(tokens[1:], places[1:], strict=True):
+                last = circuit.call(append, field.journal, token, last).on(place)
+            value = last.result()
+            if value != bytes(nbytes) + b"+" * (len(tokens) - 1):
+                field.find(f"{tokens[-1]} gave {len(value)} bytes, not {nbytes} and {len(tokens) - 1}")

@@ -11,13 +11,14 @@ from tests.chaos.loads.futures import Futures
 from tests.chaos.loads.nested import Nested
 from tests.chaos.loads.objects import Handed, Serial
 from tests.chaos.loads.payloads import Payloads
-from tests.chaos.loads.streams import Streams
+from tests.chaos.loads.streams import Readers, Streams
 
 LOADS: tuple[Load, ...] = (
     Calls(),
     Coroutines(),
     Errors(),
     Streams(),
+    Readers(),
     Cancels(),
     Nested(),
     Payloads(),

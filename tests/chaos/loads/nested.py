@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import circuit
-from tests.chaos.field import FAULT_ERRORS, Field
+from tests.chaos.field import Field
 from tests.chaos.journal import Journal
 
 
@@ -25,15 +25,9 @@ class Nested:
 
     def run(self, field: Field, dice: Random) -> None:
         """Send one through up to five workers."""
-        places = [dice.choice(field.workers) for _ in range(dice.randint(2, 5))]
-        tokens = [field.ledger.open(self.name) for _ in places]
-        future = circuit.call(add_up, field.journal, tokens, places).on(places[0])
-        try:
-            with field.watchdog.over(tokens[0]):
-                value = future.result()
-        except FAULT_ERRORS as error:
-            field.excuse(tokens, error)
-            return
-        if value != places:
-            field.find(f"{tokens[0]} went through {value}, not {places}")
-        field.returned(tokens)
+        tokens = field.open(self.name, dice.randint(2, 5))
+        places = [dice.choice(field.workers) for _ in tokens]
+        with field.joint(tokens):
+            went = circuit.call(add_up, field.journal, tokens, places).on(places[0]).result()
+            if went != places:
+                field.find(f"{tokens[0]} went through {went}, not {places}")

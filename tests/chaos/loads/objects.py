@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import circuit
-from tests.chaos.field import FAULT_ERRORS, Field
+from tests.chaos.field import Field
 from tests.chaos.journal import Journal
 
 MOST_WORDS = 60
@@ -57,23 +57,14 @@ class Serial:
 
     def run(self, field: Field, dice: Random) -> None:
         """Make an object, let one caller talk to it, here or on a worker, and look at what came."""
-        tokens = [field.ledger.open(self.name) for _ in range(2)]
-        words = dice.randint(1, MOST_WORDS)
-        try:
-            with field.watchdog.over(tokens[0]):
-                tally: circuit.Ref[Tally] = (
-                    circuit.call(begin, field.journal, tokens[0]).on(dice.choice(field.workers)).result()
-                )
-                spoken = circuit.call(talk, field.journal, tokens[1], tally, words).on(
-                    dice.choice([*field.workers, "driver"])
-                )
-                order, said = spoken.result(), tally.said()
-        except FAULT_ERRORS as error:
-            field.excuse(tokens, error)
-            return
-        if order != list(range(words)) or said != [str(number) for number in range(words)]:
-            field.find(f"{tokens[1]} said {words} words, which came as {order}: {said}")
-        field.returned(tokens)
+        tokens, words = field.open(self.name, 2), dice.randint(1, MOST_WORDS)
+        with field.joint(tokens):
+            begun = circuit.call(begin, field.journal, tokens[0]).on(dice.choice(field.workers))
+            tally: circuit.Ref[Tally] = begun.result()
+            talking = circuit.call(talk, field.journal, tokens[1], tally, words)
+            order, said = talking.on(dice.choice(field.everywhere)).result(), tally.said()
+            if order != list(range(words)) or said != [str(number) for number in range(words)]:
+                field.find(f"{tokens[1]} said {words} words, which came as {order}: {said}")
 
 
 def in_a_list(tally: circuit.Ref[Tally]) -> Any:
@@ -91,52 +82,64 @@ def in_a_closure(tally: circuit.Ref[Tally]) -> Any:
     return lambda: tally
 
 
-PACKINGS: tuple[Callable[[circuit.Ref[Tally]], Any], ...] = (in_a_list, in_a_mapping, in_a_closure)
+def in_an_exception(tally: circuit.Ref[Tally]) -> Any:
+    """Pack a reference into an error."""
+    return LookupError(tally)
+
+
+PACKINGS: tuple[Callable[[circuit.Ref[Tally]], Any], ...] = (
+    in_a_list,
+    in_a_mapping,
+    in_a_closure,
+    in_an_exception,
+)
 
 
 def unpack(packed: Any) -> circuit.Ref[Tally]:
     """Take the reference out again."""
     match packed:
-        case [tally]:
-            found = tally
-        case {"tally": tally}:
+        case [tally] | {"tally": tally} | LookupError(args=[tally]):
             found = tally
         case _:
             found = packed()
     return cast(circuit.Ref[Tally], found)
 
 
-def hand_on(journal: Journal, tokens: list[str], places: list[str], packed: Any) -> None:
-    """Say a word to the tally, and hand the reference to the next worker."""
+Said: TypeAlias = "list[str] | circuit.Future[Said]"
+
+
+def hand_on(journal: Journal, tokens: list[str], places: list[str], packed: Any) -> Said:
+    """Say a word to the tally, hand the reference to the next worker, and forget it at once."""
     journal.note(tokens[0])
     tally = unpack(packed)
     tally.say(tokens[0])
-    if places:
-        pack = PACKINGS[len(places) % len(PACKINGS)]
-        circuit.call(hand_on, journal, tokens[1:], places[1:], pack(tally)).on(places[0]).result()
+    if not places:
+        return tally.said()
+    pack = PACKINGS[len(places) % len(PACKINGS)]
+    said: circuit.Future[Said] = circuit.call(hand_on, journal, tokens[1:], places[1:], pack(tally)).on(
+        places[0]
+    )
+    return said
 
 
 class Handed:
-    """A reference that goes from worker to worker, in a list, a mapping or a function."""
+    """A reference that goes from worker to worker, in this packing or that; only one has it at a time."""
 
     name = "handed"
 
     def run(self, field: Field, dice: Random) -> None:
         """Make an object on a worker, hand it round, and see that all reached it."""
-        places = [dice.choice(field.workers) for _ in range(dice.randint(1, MOST_HANDS))]
-        first = field.ledger.open(self.name)
-        tokens = [field.ledger.open(self.name) for _ in places]
-        try:
-            with field.watchdog.over(first):
-                tally: circuit.Ref[Tally] = (
-                    circuit.call(begin, field.journal, first).on(dice.choice(field.workers)).result()
-                )
-                handing = circuit.call(hand_on, field.journal, tokens, places[1:], [tally])
-                handing.on(places[0]).result()
-                said = tally.said()
-        except FAULT_ERRORS as error:
-            field.excuse([first, *tokens], error)
-            return
-        if said != tokens:
-            field.find(f"{first} heard {said}, not {tokens}")
-        field.returned([first, *tokens])
+        first, *tokens = field.open(self.name, dice.randint(2, 1 + MOST_HANDS))
+        owner, *places = (dice.choice(field.workers) for _ in (first, *tokens))
+        with field.joint([first, *tokens]):
+            said: Said = circuit.call(
+                hand_on,
+                field.journal,
+                tokens,
+                places[1:],
+                dice.choice(PACKINGS)(circuit.call(begin, field.journal, first).on(owner).result()),
+            ).on(places[0])
+            while isinstance(said, circuit.Future):
+                said = said.result()
+            if said != tokens:
+                field.find(f"{first} heard {said}, not {tokens}")
