@@ -29,7 +29,7 @@ def stacks() -> str:
         for ident, frame in sys._current_frames().items()
         for line in (f"thread {names.get(ident)}:\n", *traceback.format_stack(frame))
     ]
-    loop = current.node()._loop._loop
+    loop = current.node()._executor._loop._loop
     for task in asyncio.all_tasks(loop) if loop else ():
         told += [f"{task!r}:\n", *(f"  at {frame}\n" for frame in task.get_stack())]
     return "".join(told)

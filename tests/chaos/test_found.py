@@ -51,7 +51,7 @@ AT_AN_IMPORT_LOCK = """any(
 """Whether a thread of the process waits for an import of another one; told without an import."""
 
 
-WAITS_FOR_THE_LOOP = "len(__import__('circuit').runtime.current.node()._loop._loop._ready) > 0"
+WAITS_FOR_THE_LOOP = "len(__import__('circuit').runtime.current.node()._executor._loop._loop._ready) > 0"
 """Whether a coroutine of the process has been handed to the event loop, which runs another one."""
 
 
