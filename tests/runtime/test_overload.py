@@ -110,7 +110,7 @@ def crowd() -> circuit.Ref:
     return circuit.ref(Crowd())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_100_000_spawns_wait_for_workers_that_stand_still_and_end_when_these_go_on():
     spawns = 100_000
     limits = circuit.Limits(running=50, silence=1000)
@@ -133,7 +133,7 @@ def test_100_000_spawns_wait_for_workers_that_stand_still_and_end_when_these_go_
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
-        assert max(future.result(200) for future in futures) <= most_threads(limits.running)
+        assert max(future.result(500) for future in futures) <= most_threads(limits.running)
         for pid, memory in zip(pids, workers_before, strict=True):
             assert peak_memory(pid) - memory < 100 * MB
         wait_until(nothing_is_under_way)
