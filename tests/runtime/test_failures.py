@@ -172,7 +172,7 @@ def test_a_worker_that_the_kernel_killed_for_memory_is_told_as_such(tmp_path, mo
     counters = tmp_path / "vmstat"  # as /proc/vmstat; the kernel counts what it kills for that there
     counters.write_text("nr_free_pages 1\noom_kill 3\n")
     monkeypatch.setattr(processes, "KERNEL_COUNTERS", counters)
-    with circuit.cluster(workers=2) as cluster:
+    with circuit.cluster(workers=2):
         for worker, others, how in (
             ("w1", 3, "by SIGKILL"),
             ("w2", 4, "by SIGKILL while the system was out of memory"),

@@ -15,7 +15,7 @@ import threading
 import pytest
 
 import circuit
-from circuit.runtime.ref import owned
+from circuit.runtime.ref import look_around
 from tests.runtime.things import (
     SECONDS,
     Thing,
@@ -337,7 +337,7 @@ def test_a_message_that_has_not_arrived_holds_its_references(cluster, freed, mor
     os.kill(cluster.pid(circuit.worker(mortal)), signal.SIGSTOP)
     asked = circuit.call(ask, thing).on(mortal)
     del thing
-    wait_until(lambda: [row.on_their_way for row in owned() if row.kind == "Thing"] == [1])
+    wait_until(lambda: [row.on_their_way for _, row in look_around()[0] if row.kind == "Thing"] == [1])
     os.kill(cluster.pid(circuit.worker(mortal)), signal.SIGCONT)
     assert asked.result(timeout=SECONDS) == "driver"
     assert freed.recv(timeout=SECONDS) == "driver"
