@@ -407,7 +407,6 @@ cell("c.close()")
 
 
 def test_what_autoreload_patches_reaches_the_workers(folder):
-    pytest.importorskip("IPython")
     folder.write("noting", "from noted import version\ndef tenfold(): return version() * 10\n")
     rows = ["2 1 20", "2 2 20", "3 2 30", "3 3 30"]
     assert run(NOTEBOOK, folder) == ["1 1 10", *(row for row in rows for _ in range(2))]
