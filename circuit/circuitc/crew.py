@@ -22,6 +22,7 @@ from circuit.circuitc.compiling import compile_job
 from circuit.circuitc.jobs import Job, Outcome, Result, Settings
 
 _TERMINATION = {signal.SIGTERM}
+_INTERRUPT = {signal.SIGINT}
 
 
 @contextmanager
@@ -64,12 +65,15 @@ def _compile_alone(job: Job, settings: Settings) -> Outcome:
 
 
 def _submit(crew: ProcessPoolExecutor, job: Job, settings: Settings) -> Future[Outcome]:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)  # a process that is forked here does not mind it yet
     try:
         return crew.submit(_compile, job, settings)
     except BrokenProcessPool as broken:
         lost: Future[Outcome] = Future()
         lost.set_exception(broken)
         return lost
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome | None:
