@@ -79,7 +79,7 @@ def workers(system: str, folder: Path) -> Iterator[circuit.Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         if system == "other host":
             (folder / "sitecustomize.py").write_text(WITHOUT_MEMFD)
-            patch.setenv("PYTHONPATH", str(folder))
+            patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         with circuit.cluster(
             2, limits=circuit.Limits(shared_bytes=1 if system == "no room" else 0)
         ) as started:
