@@ -20,7 +20,7 @@ from enum import Enum
 from pathlib import Path
 from types import ModuleType
 
-from circuit.runtime import calls, channels, liveness, scopes, session
+from circuit.runtime import calls, channels, liveness, references, scopes, session, windows
 
 PAGE = Path(__file__).with_name("state-machines.md")
 
@@ -65,6 +65,9 @@ MACHINES = (
     Machine("Liveness", liveness, "TRANSITIONS"),
     Machine("A call, on the node that made it", calls, "MADE"),
     Machine("A call, on the node that runs it", calls, "RUN"),
+    Machine("A stream", windows, "TRANSITIONS"),
+    Machine("A reference, on a node that got it", references, "HOLDING"),
+    Machine("A reference, as its owner lists a node", references, "LISTING"),
     Machine("A channel", channels, "TRANSITIONS"),
     Machine("A scope", scopes, "TRANSITIONS"),
 )

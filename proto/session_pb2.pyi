@@ -111,7 +111,7 @@ class Payload(_message.Message):
     def __init__(self, buffers: _Optional[_Iterable[bytes]] = ..., transfer: _Optional[int] = ..., sizes: _Optional[_Iterable[int]] = ..., refs: _Optional[_Iterable[_Union[ObjectId, _Mapping]]] = ..., pin: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("part", "code", "forget", "call", "returned", "raised", "item", "end", "credit", "cancel", "down", "begun", "kept", "stale", "settled", "dirty", "dirtied", "clean", "unpin", "release", "up")
+    __slots__ = ("part", "code", "forget", "call", "returned", "raised", "item", "end", "credit", "cancel", "down", "begun", "kept", "stale", "settled", "dirty", "dirtied", "clean", "unpin", "release", "up", "put_back")
     PART_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     FORGET_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,7 @@ class Message(_message.Message):
     UNPIN_FIELD_NUMBER: _ClassVar[int]
     RELEASE_FIELD_NUMBER: _ClassVar[int]
     UP_FIELD_NUMBER: _ClassVar[int]
+    PUT_BACK_FIELD_NUMBER: _ClassVar[int]
     part: Part
     code: Code
     forget: Forget
@@ -154,7 +155,8 @@ class Message(_message.Message):
     unpin: Unpin
     release: Release
     up: Up
-    def __init__(self, part: _Optional[_Union[Part, _Mapping]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., forget: _Optional[_Union[Forget, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., returned: _Optional[_Union[Return, _Mapping]] = ..., raised: _Optional[_Union[Raise, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., down: _Optional[_Union[Down, _Mapping]] = ..., begun: _Optional[_Union[Begun, _Mapping]] = ..., kept: _Optional[_Union[Kept, _Mapping]] = ..., stale: _Optional[_Union[Stale, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., dirty: _Optional[_Union[Dirty, _Mapping]] = ..., dirtied: _Optional[_Union[Dirtied, _Mapping]] = ..., clean: _Optional[_Union[Clean, _Mapping]] = ..., unpin: _Optional[_Union[Unpin, _Mapping]] = ..., release: _Optional[_Union[Release, _Mapping]] = ..., up: _Optional[_Union[Up, _Mapping]] = ...) -> None: ...
+    put_back: PutBack
+    def __init__(self, part: _Optional[_Union[Part, _Mapping]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., forget: _Optional[_Union[Forget, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., returned: _Optional[_Union[Return, _Mapping]] = ..., raised: _Optional[_Union[Raise, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., down: _Optional[_Union[Down, _Mapping]] = ..., begun: _Optional[_Union[Begun, _Mapping]] = ..., kept: _Optional[_Union[Kept, _Mapping]] = ..., stale: _Optional[_Union[Stale, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., dirty: _Optional[_Union[Dirty, _Mapping]] = ..., dirtied: _Optional[_Union[Dirtied, _Mapping]] = ..., clean: _Optional[_Union[Clean, _Mapping]] = ..., unpin: _Optional[_Union[Unpin, _Mapping]] = ..., release: _Optional[_Union[Release, _Mapping]] = ..., up: _Optional[_Union[Up, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ...) -> None: ...
 
 class Part(_message.Message):
     __slots__ = ("transfer", "data")
@@ -205,12 +207,24 @@ class Begun(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Return(_message.Message):
-    __slots__ = ("call", "value")
+    __slots__ = ("call", "value", "place")
     CALL_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     call: int
     value: Payload
-    def __init__(self, call: _Optional[int] = ..., value: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
+    place: int
+    def __init__(self, call: _Optional[int] = ..., value: _Optional[_Union[Payload, _Mapping]] = ..., place: _Optional[int] = ...) -> None: ...
+
+class PutBack(_message.Message):
+    __slots__ = ("target", "value", "place")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    target: int
+    value: Payload
+    place: int
+    def __init__(self, target: _Optional[int] = ..., value: _Optional[_Union[Payload, _Mapping]] = ..., place: _Optional[int] = ...) -> None: ...
 
 class Kept(_message.Message):
     __slots__ = ("call", "value")

@@ -50,7 +50,7 @@ class _Spawnable:
         self._args = args
         self._kwargs = kwargs
 
-    def _spawn(self, place: Place, site: Site, *, stream: bool) -> Any:
+    def _spawn(self, place: Place, site: Site | str, *, stream: bool) -> Any:
         peer = locate(place)
         node = current.node()
         modules.check(self._function)

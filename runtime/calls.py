@@ -119,7 +119,7 @@ class Running:
     settles: bool
     serial: int = 0  # the object whose turn it needs
     state: RunState = RunState.WAITING
-    made: set[int] = field(default_factory=set)  # the calls that it made and that are not over
+    made: dict[int, Made] = field(default_factory=dict)  # the calls that it made and that are not over
 
     @property
     def is_wanted(self) -> bool:

@@ -7,16 +7,17 @@ to where it was taken from.
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from circuit.runtime import current
-from circuit.runtime.core import CLOSE, RECEIVE, SEND
 from circuit.runtime.errors import ChannelClosed
 from circuit.runtime.future import ENDED, Future
 from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.messages import NodeId, Payload
+from circuit.runtime.objects import CLOSE, RECEIVE, SEND
 from circuit.runtime.pickling import dumps
 from circuit.runtime.record import Record
 from circuit.runtime.site import Site
@@ -61,7 +62,7 @@ class Channel(Generic[T]):
         """
         site = Site(sys._getframe(1))
         payload = dumps(value, "value", self._node().lend)
-        self._wait(self._ask(SEND, payload, site), timeout)
+        self._wait(self._ask(SEND, payload, site), timeout, "had no room for a value")
 
     def recv(self, timeout: float | None = None) -> T:
         """Receive the next value; wait until there is one.
@@ -71,12 +72,13 @@ class Channel(Generic[T]):
             TimeoutError: there was none within `timeout` seconds.
             WorkerLost: the node that had the queue is gone.
         """
-        received: T = self._wait(self._ask(RECEIVE, Payload(), Site(sys._getframe(1))), timeout)
+        asked = self._ask(RECEIVE, Payload(), Site(sys._getframe(1)))
+        received: T = self._wait(asked, timeout, "had no value")
         return received
 
     def close(self) -> None:
         """End sending, for all; what was sent can still be received. A second call is harmless."""
-        self._wait(self._ask(CLOSE, Payload(), Site(sys._getframe(1))), None)
+        self._outcome(self._ask(CLOSE, Payload(), Site(sys._getframe(1))), None)
 
     def __iter__(self) -> Iterator[T]:
         """Receive until the channel is closed."""
@@ -115,12 +117,12 @@ class Channel(Generic[T]):
         assert isinstance(asked, Future)
         return asked
 
-    def _wait(self, asked: Future[Any], timeout: float | None) -> Any:
+    def _wait(self, asked: Future[Any], timeout: float | None, too_late: str) -> Any:
         try:
             return self._outcome(asked, timeout)
         except TimeoutError:
             if asked.cancel():
-                raise
+                raise TimeoutError(f"{self!r} {too_late} within {timeout:g} s") from None
             return self._outcome(asked, None)  # it came just now
         except BaseException:
             asked.cancel()
@@ -148,6 +150,10 @@ def channel(capacity: int = 0) -> Channel[Any]:
         capacity: how many values it holds that nobody has received yet; with 0 each `send` waits for
             the `recv` that takes its value.
     """
+    try:
+        capacity = operator.index(capacity)
+    except TypeError:
+        raise TypeError(f"a channel's capacity is a whole number, not {capacity!r}") from None
     if capacity < 0:
         raise ValueError(f"a channel's capacity cannot be negative, as {capacity} is")
     return Channel(current.node().make_channel(capacity), capacity)

@@ -1,7 +1,8 @@
 """A channel: a queue with a bound, and whoever waits at its two ends, first come, first served.
 
 It lives on one node; its two ends may be anywhere, since sending and receiving are calls to it.
-With capacity 0 a sender waits until a receiver takes the value from its hands.
+With capacity 0 a sender waits until a receiver takes the value from its hands. Each value has its place,
+and goes back to it when it came to a receiver who had given up.
 
     OPEN ── close ──> DRAINING (what was sent can be received) ── emptied ──> CLOSED
                           └────────────── a value came back ──────────────────┘
@@ -11,6 +12,7 @@ Rules: this file does no I/O and reads no clock.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict, deque
 from enum import Enum, auto
 from typing import NamedTuple
@@ -57,6 +59,7 @@ class Received(NamedTuple):
 
     key: Key
     value: Payload
+    place: int
 
 
 class Refused(NamedTuple):
@@ -75,13 +78,13 @@ class Channel:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.state = State.OPEN
-        self._values: deque[Payload] = deque()
-        self._returned: list[tuple[Key, Payload]] = []  # go before the others
+        self._places = itertools.count(1)
+        self._values: deque[tuple[int, Payload]] = deque()  # in the order of their places
         self._senders: OrderedDict[Key, Payload] = OrderedDict()
         self._receivers: OrderedDict[Key, None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._values) + len(self._returned)
+        return len(self._values)
 
     @property
     def waiting(self) -> int:
@@ -104,17 +107,10 @@ class Channel:
         self._receivers[key] = None
         return self._move()
 
-    def put_back(self, key: Key, value: Payload) -> list[Answer]:
-        """Take a value back that a receive brought to one who no longer wanted it.
-
-        It is the next to be received, but after those that came back from the same node and had gone
-        there earlier.
-        """
-        place = 0
-        for index, (other, _) in enumerate(self._returned, 1):
-            if other.origin == key.origin and other.call < key.call:
-                place = index
-        self._returned.insert(place, (key, value))
+    def put_back(self, place: int, value: Payload) -> list[Answer]:
+        """Take a value back that came to one who no longer wanted it."""
+        before = sum(1 for other, _ in itertools.takewhile(lambda kept: kept[0] < place, self._values))
+        self._values.insert(before, (place, value))
         self.state = TRANSITIONS[self.state, Event.CAME_BACK]
         return self._move()
 
@@ -132,8 +128,7 @@ class Channel:
 
     def values(self) -> list[Payload]:
         """Return the values that nobody will receive, when the channel is given up."""
-        returned = [value for _, value in self._returned]
-        return [*returned, *self._values, *self._senders.values()]
+        return [*(value for _, value in self._values), *self._senders.values()]
 
     def _move(self) -> list[Answer]:
         """Bring values, senders and receivers together as far as they go."""
@@ -141,12 +136,12 @@ class Channel:
         while True:
             if self._senders and len(self) < self.capacity + bool(self._receivers):
                 sender, value = self._senders.popitem(last=False)
-                self._values.append(value)
+                self._values.append((next(self._places), value))
                 answers.append(Sent(sender))
             elif self._receivers and len(self):
                 receiver, _ = self._receivers.popitem(last=False)
-                value = self._returned.pop(0)[1] if self._returned else self._values.popleft()
-                answers.append(Received(receiver, value))
+                place, value = self._values.popleft()
+                answers.append(Received(receiver, value, place))
             else:
                 break
         if self.state is State.DRAINING and not len(self):

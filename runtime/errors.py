@@ -112,7 +112,7 @@ class WorkerLost(CircuitError):
 
 
 class Overloaded(CircuitError):
-    """More is under way than a bound of the cluster allows; nothing was spawned.
+    """More is under way than a bound of the cluster allows; the call does not run.
 
     Attributes:
         worker: where it was to go.
@@ -128,8 +128,8 @@ class Overloaded(CircuitError):
 
     def __str__(self) -> str:
         return (
-            f"a spawn on {self.worker!r} would go beyond {self.bound} = {self.value:,}: ask for results of "
-            f"earlier spawns first, or start the cluster with limits=Limits({self.bound}=...)"
+            f"a call on {self.worker!r} would go beyond {self.bound} = {self.value:,}: let earlier ones end "
+            f"first, or start the cluster with limits=Limits({self.bound}=...)"
         )
 
 

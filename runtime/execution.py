@@ -19,6 +19,7 @@ from circuit.runtime.messages import Answer, Call, End, Item, Payload, Raise, Re
 from circuit.runtime.modules import catch_up, explain
 from circuit.runtime.pickling import Lend, dumps, loads
 from circuit.runtime.threads import Interruptible, Threads, print_as_uncaught, shielded
+from circuit.runtime.windows import Window
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,7 +37,7 @@ class EventLoop:
     def start(
         self, coroutine: Coroutine[Any, Any, None], ended: Callable[[], None], strikes: Callable[[], None]
     ) -> Callable[[], object]:
-        """Run a coroutine that handles its own errors; return what cancels it, from any thread.
+        """Run a coroutine that handles its own errors; return what cancels it, once, from any thread.
 
         `ended` is called when it is over, also if it was cancelled before it began; `strikes` when
         the cancel reaches it.
@@ -58,15 +59,13 @@ class EventLoop:
 
         loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
 
-        cancelled = False
-
         def cancel() -> None:
-            nonlocal cancelled
-            if not cancelled:  # a second one would strike the coroutine while it cleans up
-                cancelled = True
+            if not struck:
+                struck.append(True)
                 tasks[0].cancel()
                 strikes()
 
+        struck: list[bool] = []
         return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod
@@ -111,7 +110,7 @@ class Execution:
         self._interruptible = Interruptible(paused, resumed)
         self._cancel_coroutine: Callable[[], object] | None = None
         self._cancelled = False  # as a coroutine
-        self._credit = call.window
+        self._window = Window(call.window)
         self._grants: Mailbox[int] = Mailbox()
 
     def start(self, threads: Threads, loop: EventLoop, load: Load, context: contextvars.Context) -> None:
@@ -172,8 +171,8 @@ class Execution:
     def _stream(self, items: Iterator[Any]) -> None:
         try:
             while True:
-                while not self._credit:
-                    self._credit += self._grants.get()
+                while self._window.is_full:
+                    self._take_grant(self._grants.get())
                     self._check()
                 try:
                     item = next(items)
@@ -181,7 +180,7 @@ class Execution:
                     self._answer(End(self._number))
                     return
                 self._answer(Item(self._number, dumps(item, "item", self._lend)))
-                self._credit -= 1
+                self._window.item()
         finally:
             if inspect.isgenerator(items):
                 items.close()
@@ -212,15 +211,19 @@ class Execution:
         try:
             async for item in items:
                 self._answer(Item(self._number, dumps(item, "item", self._lend)))
-                self._credit -= 1
-                while not self._credit:
-                    self._credit += await self._grants.get_async()
+                self._window.item()
+                while self._window.is_full:
+                    self._take_grant(await self._grants.get_async())
             self._answer(End(self._number))
         except BaseException as error:  # noqa: BLE001 (as in _run)
             self._answer(raised(self._number, error))
         finally:
             if inspect.isasyncgen(items):
                 await items.aclose()
+
+    def _take_grant(self, items: int) -> None:
+        if items:  # else it is to look around: it was interrupted
+            self._window.credit(items)
 
     def _check(self) -> None:
         if self._interruptible.interrupted:

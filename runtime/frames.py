@@ -34,6 +34,8 @@ from circuit.runtime.messages import (
     ObjectId,
     Part,
     Payload,
+    ProtocolError,
+    PutBack,
     Raise,
     Refusal,
     Region,
@@ -47,10 +49,6 @@ from circuit.runtime.messages import (
 )
 
 Opening: TypeAlias = Hello | Welcome | Refusal
-
-
-class ProtocolError(Exception):
-    """The peer said something that the protocol does not allow."""
 
 
 def encode(frame: Frame | Opening) -> bytes:
@@ -204,7 +202,14 @@ def _encode_begun(wire: pb.Message, message: Begun) -> None:
 
 def _encode_return(wire: pb.Message, message: Return) -> None:
     wire.returned.call = message.call
+    wire.returned.place = message.place
     _fill(wire.returned.value, message.value)
+
+
+def _encode_put_back(wire: pb.Message, message: PutBack) -> None:
+    wire.put_back.target = message.target
+    wire.put_back.place = message.place
+    _fill(wire.put_back.value, message.value)
 
 
 def _encode_kept(wire: pb.Message, message: Kept) -> None:
@@ -290,6 +295,7 @@ _ENCODERS: dict[type, Callable[[pb.Message, Any], None]] = {
     Forget: _encode_forget,
     Call: _encode_call,
     Return: _encode_return,
+    PutBack: _encode_put_back,
     Raise: _encode_raise,
     Item: _encode_item,
     End: _encode_end,
@@ -332,7 +338,8 @@ _DECODERS: dict[str, Callable[[Any], Message]] = {
     "unpin": lambda wire: Unpin(tuple(wire.pins)),
     "release": lambda wire: Release(tuple(wire.blocks)),
     "up": lambda wire: Up(_node_from_wire(wire.node)),
-    "returned": lambda wire: Return(wire.call, _payload(wire.value)),
+    "returned": lambda wire: Return(wire.call, _payload(wire.value), wire.place),
+    "put_back": lambda wire: PutBack(wire.target, _payload(wire.value), wire.place),
     "raised": lambda wire: Raise(
         wire.call,
         _payload(wire.exception) if wire.HasField("exception") else None,

@@ -11,6 +11,7 @@ A future that is given to another worker is a future there: it takes the outcome
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
@@ -124,9 +125,12 @@ class Future(Generic[T]):
             WorkerLost: the process that had the call is gone.
         """
         error = self.exception(timeout)
-        if error is not None:
+        if error is None:
+            return self._content  # type: ignore[no-any-return]
+        try:
             raise error
-        return self._content  # type: ignore[no-any-return]
+        finally:
+            del error, self  # or the error's traceback would hold the error, and what is in it
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome and return what the call raised, None if it returned.
@@ -195,7 +199,10 @@ class Future(Generic[T]):
             import asyncio
 
             raise asyncio.CancelledError(f"{self._describe()} was cancelled")
-        return self.result()
+        try:
+            return self.result()
+        finally:
+            del self  # as in `result`
 
     def __repr__(self) -> str:
         if self._state is _State.PENDING and self._record:
@@ -258,6 +265,10 @@ class Future(Generic[T]):
         """End the future with what `make` returns or raises, on the thread of the first that asks."""
         self._end(_State.ARRIVED, make)
 
+    def fail_as(self, other: Future[Any]) -> None:
+        """End the future as another one did that failed."""
+        self._end(_State.ARRIVED, other)
+
     def when_done(self, step: Callable[[Future[T]], None]) -> None:
         """Call `step(self)` once ended, on whatever thread that is: it must neither block nor raise."""
         if not self._call_when_done(lambda: step(self)):
@@ -266,18 +277,18 @@ class Future(Generic[T]):
     def when_here(self, step: Callable[[Future[T]], None]) -> None:
         """As `when_done`, once a value that stayed elsewhere has been fetched, too."""
 
-        def look(_: Future[Any]) -> None:
-            fetch = self._begin_fetch()
-            if fetch is None:
-                step(self)
-            else:
-                fetch.when_done(take)
+        self.when_done(functools.partial(Future._look, step=step))
 
-        def take(fetch: Future[Any]) -> None:
-            self._take(fetch)
-            look(self)
+    def _look(self, step: Callable[[Future[T]], None]) -> None:
+        fetch = self._begin_fetch()
+        if fetch is None:
+            step(self)
+        else:
+            fetch.when_done(functools.partial(self._take_and_look, step))
 
-        self.when_done(look)
+    def _take_and_look(self, step: Callable[[Future[T]], None], fetch: Future[Any]) -> None:
+        self._take(fetch)
+        self._look(step)
 
     def outcome(self) -> Return | Kept | Raise | Callable[[], T]:
         """Return how it ended, for other nodes; if that is to be computed, what returns or raises it."""
@@ -294,7 +305,8 @@ class Future(Generic[T]):
     def failed(self) -> bool:
         """Whether it ended otherwise than with a value, as far as can be told without rebuilding it."""
         ended_badly = self._state in (_State.ERROR, _State.CANCELLED)
-        return ended_badly or (self._state is _State.ARRIVED and isinstance(self._content, _FAILURES))
+        failures = (*_FAILURES, Future)
+        return ended_badly or (self._state is _State.ARRIVED and isinstance(self._content, failures))
 
     def report_if_unasked(self) -> None:
         """Hand an error that nobody asked for to the one who tells the user; only once."""
@@ -313,13 +325,15 @@ class Future(Generic[T]):
         return True
 
     def _rebuild(self) -> None:
-        arrived: Outcome | Callable[[], T] = self._content
+        arrived: Outcome | Future[Any] | Callable[[], T] = self._content
         try:
             if isinstance(arrived, _FAILURES):
                 assert self._record is not None
                 if isinstance(arrived, Raise):
                     self._kept = arrived
                 self._content, self._state = self._record.error(arrived), _State.ERROR
+            elif isinstance(arrived, Future):
+                self._content, self._state = arrived.exception(), _State.ERROR
             else:
                 value = self._value_of(arrived)
                 self._content, self._state = value, _State.VALUE
@@ -452,7 +466,7 @@ def gather(*futures: Future[T]) -> Future[list[T]]:
             left -= 1
             last = left == 0
         if future.failed:
-            whole.settle(lambda: [future.result()])  # raises
+            whole.fail_as(future)
         elif last:
             whole.settle(lambda: [future.result() for future in futures])
 

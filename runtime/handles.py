@@ -97,7 +97,10 @@ def place_of(handle: Handle, what: str) -> int:
         ClusterError: nobody could be called by it any more.
     """
     if _travelling.outward is None:
-        raise TypeError(f"a {what} travels only with a spawn: in its arguments, its function or its result")
+        raise TypeError(
+            f"a {what} travels only with a spawn, in its arguments, its function or its result, "
+            "and through a channel"
+        )
     if gone := handle._home.gone:
         raise ClusterError(f"it {gone}")
     _travelling.outward.append(handle)

@@ -18,10 +18,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from circuit.runtime.limits import Limits
-from circuit.runtime.messages import Begun, Call, Code
+from circuit.runtime.messages import Begun, Call, Code, ProtocolError
 
 
-class LaneExceeded(Exception):
+class LaneExceeded(ProtocolError):
     """The peer sent more calls than it had credit for."""
 
 
@@ -33,7 +33,6 @@ class Lane:
         self._held: OrderedDict[int, tuple[Call, Code | None]] = OrderedDict()
         self._ahead: dict[int, int] = {}  # sent, and not known to have begun; with their bytes
         self._ahead_bytes = 0
-        self.held_bytes = 0
 
     @property
     def is_idle(self) -> bool:
@@ -44,15 +43,13 @@ class Lane:
         """Tell whether the call may go now; if not it is held back."""
         if self._held or not self._has_room:
             self._held[call.call] = call, code
-            self.held_bytes += call.arguments.nbytes
             return False
         self._go(call)
         return True
 
-    def withdraw(self, number: int) -> None:
+    def withdraw(self, number: int) -> Call:
         """Take a call that is held back out again."""
-        call, _ = self._held.pop(number)
-        self.held_bytes -= call.arguments.nbytes
+        return self._held.pop(number)[0]
 
     def credit(self, numbers: Iterable[int]) -> list[tuple[Call, Code | None]]:
         """Note that calls have begun or ended; return those that may go now, in order."""
@@ -61,7 +58,6 @@ class Lane:
         ready: list[tuple[Call, Code | None]] = []
         while self._held and self._has_room:
             _, (call, code) = self._held.popitem(last=False)
-            self.held_bytes -= call.arguments.nbytes
             self._go(call)
             ready.append((call, code))
         return ready

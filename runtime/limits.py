@@ -19,10 +19,11 @@ class Limits:
         silence: seconds without a word from a peer after which its carrier counts as broken.
         window: items of a stream that may be on their way to a consumer who has not asked for them.
         running: calls that run in threads of one node at once; one that waits for another does not count.
+        threads: threads that calls of one node may have, waiting or not; a call that finds none fails.
         ahead_calls: calls that may wait at a node for their turn, per spawner and object called.
         ahead_bytes: the same in bytes of their arguments.
         pending_calls: calls that a node may have under way, wherever they are.
-        pending_bytes: bytes of arguments that may wait at the spawner, for one node.
+        pending_bytes: bytes that may wait at the spawner for one node to take them.
         inline_bytes: an outcome up to this size comes along at once, a larger one when it is asked for.
         shared_bytes: memory that a node shares with others of its host; 0 means half of the machine's.
     """
@@ -33,6 +34,7 @@ class Limits:
     silence: float = 30.0
     window: int = 64
     running: int = 1000
+    threads: int = 10_000
     ahead_calls: int = 1024
     ahead_bytes: int = 64 * 1024 * 1024
     pending_calls: int = 1_000_000

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 from circuit.runtime.limits import Limits
 from circuit.runtime.messages import Buffer, NodeId, Region
+from circuit.runtime.peers import MemoryLost
 from circuit.runtime.shared import Arena, Block, SharedMemoryFull
 from circuit.runtime.shared_probe import Probe, can_share
-from circuit.runtime.shared_views import map_region
+from circuit.runtime.shared_views import RegionLost, map_region
 from circuit.runtime.threads import shielded
 
 SHARED_BYTES = 256 * 1024
@@ -90,7 +91,11 @@ class SharedMemory:
     def map(self, peer: NodeId, region: Region) -> memoryview:
         """Map a part of a peer's memory."""
         self._mapped[region.block] = peer
-        return map_region(region, self._released)
+        try:
+            return map_region(region, self._released)
+        except (RegionLost, OSError) as error:
+            del self._mapped[region.block]
+            raise MemoryLost(str(error)) from error
 
     def owner_of(self, block: int) -> NodeId:
         """Return whose block it was that was released."""

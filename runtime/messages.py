@@ -15,6 +15,10 @@ PROTOCOL = 2
 """The version of what is said; nodes of different versions refuse each other."""
 
 
+class ProtocolError(Exception):
+    """A peer said what the protocol does not allow: the session with it is over."""
+
+
 class NodeId(NamedTuple):
     """One life of a node: a restarted worker keeps its name and gets a new incarnation."""
 
@@ -148,10 +152,20 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The call ended with a value."""
+    """The call ended with a value; `place` is that of a value in the order of its channel."""
 
     call: int
     value: Payload
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A value came from a channel to one who no longer wants it: it goes back to its place."""
+
+    target: int
+    value: Payload
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +299,7 @@ Message: TypeAlias = (
     | Call
     | Begun
     | Return
+    | PutBack
     | Kept
     | Stale
     | Raise

@@ -12,10 +12,8 @@ import functools
 import hashlib
 import itertools
 import os
-import sys
 import threading
 import time
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -44,10 +42,10 @@ from circuit.runtime.actions import (
 )
 from circuit.runtime.admission import Key
 from circuit.runtime.call import call
-from circuit.runtime.core import Core, Overload
+from circuit.runtime.core import Core
 from circuit.runtime.errors import ClusterError, Overloaded
-from circuit.runtime.execution import EventLoop, Execution, raised
-from circuit.runtime.functions import Functions
+from circuit.runtime.execution import raised
+from circuit.runtime.executor import Executor
 from circuit.runtime.future import Future
 from circuit.runtime.gate import LOOK_UP_SECONDS, Gate
 from circuit.runtime.handles import Handle
@@ -78,11 +76,12 @@ from circuit.runtime.pickling import dumps
 from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
 from circuit.runtime.references import Holding
-from circuit.runtime.session import SessionError
+from circuit.runtime.reports import Reports
+from circuit.runtime.spawning import Overload
 from circuit.runtime.stream import Inbox, Stream
-from circuit.runtime.threads import Threads, print_as_uncaught, shielded
+from circuit.runtime.threads import print_as_uncaught, shielded
 from circuit.runtime.transfers import payload_of, view_of, with_payload
-from circuit.runtime.transport import Carrier, GrpcTransport
+from circuit.runtime.transport import Carrier, GrpcTransport, Reading
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Message)
@@ -138,14 +137,11 @@ class Node:
         self._promised: weakref.WeakValueDictionary[int, Future[Any]] = weakref.WeakValueDictionary()
         self._kept: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # whose values stayed elsewhere
         self._carriers: dict[NodeId, Carrier] = {}
-        self._reading: dict[NodeId, threading.Lock] = {}
-        self._executions: dict[Key, Execution] = {}  # that have not answered
-        self._alive: set[Execution] = set()  # whose code has not ended
-        self._functions = Functions()
+        self._reading: weakref.WeakValueDictionary[NodeId, Reading] = weakref.WeakValueDictionary()
         driver = me == registrar
-        self._threads = Threads(reserve=DRIVER_THREADS if driver else 0)
-        self._loop = EventLoop()
+        self._executor = Executor(self, me.name, limits.threads, DRIVER_THREADS if driver else 0)
         self._clock_stopped = False
+        self._reports = Reports()
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
         awaited = len(members) if driver else 0
         self._transport = GrpcTransport(self, self._address(me), awaited)
@@ -153,6 +149,7 @@ class Node:
     def serve(self) -> None:
         """Begin to serve; by then calls that come in must find this process ready for them."""
         self._clock.start()
+        self._reports.start()
         self._transport.start()
 
     # What the program does.
@@ -200,8 +197,7 @@ class Node:
             else:
                 handle = self._handles[number] = Future(self, number, record)
             call = dataclasses.replace(call, call=number)
-            execution = self._executions.get(parent) if parent else None
-            cleanup = execution is None or execution.struck
+            cleanup = self._executor.is_stopping(parent)
             scope = current.scope()
             try:
                 now = time.monotonic()
@@ -272,7 +268,7 @@ class Node:
             return self._core.sizes() | {
                 "values": len(self._values),
                 "handles": len(self._handles),
-                "executions": len(self._executions),
+                "executions": len(self._executor),
                 "threads": threading.active_count(),
                 "lent bytes": self._memory.lent,
                 "mapped blocks": self._memory.mapped,
@@ -315,10 +311,7 @@ class Node:
 
     def stop_running(self, timeout: float) -> None:
         """Interrupt what runs here, and wait at most `timeout` s for its end."""
-        with self._changed:
-            for execution in self._alive:
-                execution.interrupt()
-            self._changed.wait_for(lambda: not self._alive, timeout)
+        self._executor.stop(timeout)
 
     # What the handles ask for (`future.Home`, `stream.Home`, `handles.Home`).
 
@@ -348,7 +341,7 @@ class Node:
 
     def report(self, record: Record, outcome: Raise | Stale | Lose) -> None:
         """Tell the user of an error that nobody asked for; may be called by a finalizer."""
-        self._chores.put(lambda: _print_unasked(record, outcome))
+        self._reports.tell(record, outcome)
 
     def taken(self, number: int) -> None:
         """Note that the program took an item of a stream."""
@@ -365,10 +358,7 @@ class Node:
 
     def start(self, job: Callable[[], object]) -> None:
         """Run a job on a thread where it may block; on this one if there are no more."""
-        try:
-            self._threads.start(job)
-        except RuntimeError:  # the interpreter is ending, or the system has no more
-            job()
+        self._executor.start(job)
 
     # What the cluster does.
 
@@ -401,9 +391,10 @@ class Node:
                 carrier.writable.notify_all()
         for future in list(self._failed):
             future.report_if_unasked()
+        self._reports.close(CHORES_SECONDS)
         self._chores.put(self._stop_clock)
         self._clock.join(CHORES_SECONDS)
-        self._threads.close()
+        self._executor.close()
         self._memory.close()
 
     # What the transport brings.
@@ -420,17 +411,13 @@ class Node:
 
     def attach(self, peer: NodeId, received: int, pid: int, *, shares: bool) -> Carrier:
         """See `transport.Host`."""
-        carrier = Carrier(peer, self._lock)
         with self._lock:
+            carrier = Carrier(peer, self._lock, self._reading.setdefault(peer, Reading()))
             old = self._carriers.get(peer)
             self._carriers[peer] = carrier
-            self._reading.setdefault(peer, threading.Lock())
             if old:
                 old.writable.notify_all()
-        try:
-            self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
-        except SessionError as error:
-            self.refused(peer, Refusal(f"it broke the protocol: {error}"))
+        self._do(self._core.opened, peer, received, pid, time.monotonic(), shares=shares)
         return carrier
 
     def next_frame(self, carrier: Carrier) -> Frame | None:
@@ -446,7 +433,7 @@ class Node:
 
     def receive(self, carrier: Carrier, frame: Frame) -> None:
         """See `transport.Host`."""
-        with self._reading[carrier.peer]:  # so that what an old carrier brought is dealt with first
+        with carrier.reading.lock:  # so that what an old carrier brought is dealt with first
             self._do(self._core.received, carrier.peer, frame, time.monotonic())
 
     def detach(self, carrier: Carrier) -> None:
@@ -462,6 +449,34 @@ class Node:
         """See `transport.Host`."""
         self._do(self._core.refused, peer, refusal, time.monotonic())
 
+    # What the executor brings.
+
+    def answered(self, key: Key, answer: Answer) -> None:
+        """See `executor.Host`."""
+        self._do(self._core.answered, key.origin, answer, time.monotonic())
+
+    def ended(self, key: Key) -> None:
+        """See `executor.Host`."""
+        self._do(self._core.ended, *key, time.monotonic())
+
+    def paused(self, key: Key) -> None:
+        """See `executor.Host`."""
+        self._do(self._core.paused, *key, time.monotonic())
+
+    def resumed(self, key: Key) -> None:
+        """See `executor.Host`."""
+        with shielded(), self._lock:
+            self._core.resumed(*key)
+
+    def is_wanted(self, key: Key) -> bool:
+        """See `executor.Host`."""
+        with self._lock:
+            return self._core.runs(*key)
+
+    def value(self, number: int) -> object:
+        """See `executor.Host`."""
+        return self._values[number]
+
     # Events in, actions out.
 
     def _do(self, event: Callable[P, list[Action]], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -474,7 +489,7 @@ class Node:
                 try:
                     actions = event(*args, **kwargs)
                     while self._postponed:
-                        actions = actions + self._postponed.popleft()()
+                        actions += self._postponed.popleft()()
                 finally:
                     self._busy = False
                 for action in actions:
@@ -488,19 +503,18 @@ class Node:
         match action:
             case Deliver(outcome):
                 self._deliver(outcome.call, self._with_handles(outcome))
-            case Lose(call):
-                self._deliver(call, action)
-            case Revoke(call):
-                if handle := self._handles.pop(call, None):
+            case Lose(number):
+                self._deliver(number, action)
+            case Revoke(number):
+                if handle := self._handles.pop(number, None):
                     handle.revoke()
-            case Run():
-                self._execute(action)
-            case Interrupt(origin, call):
-                if execution := self._executions.get(Key(origin, call)):
-                    execution.interrupt()
-            case Grant(origin, call, items):
-                if execution := self._executions.get(Key(origin, call)):
-                    execution.grant(items)
+            case Run(origin, call, code):
+                code = self._with_handles(code) if code else None
+                self._executor.run(Run(origin, self._with_handles(call), code))
+            case Interrupt(origin, number):
+                self._executor.interrupt(Key(origin, number))
+            case Grant(origin, number, items):
+                self._executor.grant(Key(origin, number), items)
             case Free(number):
                 self._free(number)
             case Dial(peer):
@@ -528,51 +542,6 @@ class Node:
             if isinstance(handle, Future) and isinstance(arrival, Raise | Stale | Lose):
                 with self._lock:
                     self._failed.add(handle)
-
-    def _execute(self, run: Run) -> None:
-        key = Key(run.origin, run.call.call)  # and nothing else of it: what was sent ends with its use
-
-        def answer(outcome: Answer) -> None:
-            if not isinstance(outcome, Item):
-                self._executions.pop(key, None)
-            self._do(self._core.answered, key.origin, outcome, time.monotonic())
-
-        def ended() -> None:
-            self._executions.pop(key, None)
-            self._do(self._core.ended, *key, time.monotonic())
-            with shielded(), self._changed:
-                self._alive.discard(execution)
-                self._changed.notify_all()
-
-        def paused() -> None:
-            self._do(self._core.paused, *key, time.monotonic())
-
-        def resumed() -> None:
-            with shielded(), self._lock:
-                self._core.resumed(*key)
-
-        call = self._with_handles(run.call)
-        load = self._loader(run)
-        execution = self._executions[key] = Execution(call, answer, ended, paused, resumed, self.lend)
-        with self._lock:
-            self._alive.add(execution)
-        try:
-            execution.start(self._threads, self._loop, load, current.context_of(key))
-        except RuntimeError as error:  # no more threads are to be had: the call fails, the node goes on
-            answer(raised(run.call.call, error))
-            ended()
-        with self._lock:
-            given_up = not self._core.runs(*key)
-        if given_up:  # or over already, and then this changes nothing
-            execution.interrupt()
-
-    def _loader(self, run: Run) -> Callable[[], Callable[..., Any]]:
-        """Return what gives the callee, on the thread that runs it."""
-        if run.code is None:
-            value, method = self._values[run.call.target], run.call.method
-            return lambda: _method_of(value, method)
-        code = self._with_handles(run.code)
-        return lambda: self._functions.load(code)
 
     def _with_handles(self, message: M) -> M:
         """Return a message that arrived with what keeps its references alive."""
@@ -602,7 +571,7 @@ class Node:
         self.start(make)
 
     def _kind_of(self, number: int) -> str:
-        kind = self._core.kind_of(number)
+        kind = self._core.objects.get(number)
         if isinstance(kind, (Plain, Serial)):
             return type(self._values.get(number)).__qualname__
         return type(kind).__name__
@@ -678,24 +647,3 @@ def _cancel_promised(number: int) -> None:
 
 def _open(gate: Gate, _: Future[Any]) -> None:
     gate.open()
-
-
-def _method_of(value: object, name: str) -> Callable[..., Any]:
-    """Return a method of an object that is called by reference.
-
-    Raises:
-        TypeError: it is an attribute, and no method.
-    """
-    found = getattr(value, name)
-    if not callable(found):
-        raise TypeError(
-            f"{name!r} of a {type(value).__qualname__} is no method but {type(found).__qualname__} data, "
-            "and only methods are called by reference"
-        )
-    return found  # type: ignore[no-any-return]
-
-
-def _print_unasked(record: Record, outcome: Raise | Stale | Lose) -> None:
-    text = "".join(traceback.format_exception(record.error(outcome)))
-    sys.stderr.write(f"circuit: nobody asked for the outcome of {record}:\n{text}")
-    sys.stderr.flush()

@@ -20,6 +20,11 @@ from circuit.runtime.admission import Key
 from circuit.runtime.channels import Channel
 from circuit.runtime.messages import Kept, Payload, Raise, Return
 
+FETCH = ""
+"""What an outcome, kept or promised, is asked for."""
+SEND, RECEIVE, CLOSE = "send", "receive", "close"
+"""What a channel is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:

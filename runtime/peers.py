@@ -23,6 +23,10 @@ from circuit.runtime.session import Session
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+class MemoryLost(Exception):
+    """What a peer lent cannot be mapped: as a rule its process has just ended."""
+
+
 class Memory(Protocol):
     """What a process shares with others of its host."""
 
@@ -34,7 +38,11 @@ class Memory(Protocol):
         """Tell whether this process can map the memory of the one that offers the proof."""
 
     def map(self, peer: NodeId, region: Region) -> memoryview:
-        """Map a part of a peer's memory; when the view is gone, the peer is to be told."""
+        """Map a part of a peer's memory; when the view is gone, the peer is to be told.
+
+        Raises:
+            MemoryLost: it cannot be had.
+        """
 
 
 class NoMemory:
@@ -48,7 +56,7 @@ class NoMemory:
 
     def map(self, peer: NodeId, region: Region) -> memoryview:
         """Never be asked."""
-        raise OSError(f"{peer.name} sent memory that cannot be mapped here")
+        raise MemoryLost("no memory is shared here")
 
 
 @dataclass(slots=True)
@@ -63,7 +71,9 @@ class Peer:
     dialled: bool = False  # by us
     dials_us: bool = False
     death: tuple[Down, float] | None = None  # its process ended; its last words are read until then
+    is_deaf: bool = False  # we are, to it: something it said could not be had
     pid: int = 0
+    held_bytes: int = 0  # of arguments of calls that wait here
 
 
 class Peers:

@@ -55,7 +55,7 @@ class Record:
         if self.reference and outcome.ran == "no":
             if outcome.restarted:
                 return OwnerRestarted(
-                    self.reference, f"{down.node.name!r} {down.how} and was restarted without the object"
+                    self.reference, f"{down.node.name!r} {down.how}; its new life is without the object"
                 )
             if down.fenced:
                 return StaleReference(self.reference, f"{down.node.name!r} {down.how}")

@@ -10,10 +10,10 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Generic, TypeVar
 
-from circuit.runtime import current
+from circuit.runtime import current, execution
 from circuit.runtime.call import Call, Method, call, is_generator
 from circuit.runtime.handles import Handle, handle_at, place_of
 from circuit.runtime.messages import NodeId
@@ -45,7 +45,7 @@ class Ref(Generic[T]):
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):  # pickle, copy and the like ask for these: they mean the Ref
-            raise AttributeError(name)
+            raise AttributeError(f"a Ref has no {name}: it calls methods by their names only")
         return RemoteMethod(self, self._handle, name, is_stream=name in self._streams)
 
     def __eq__(self, other: object) -> bool:
@@ -84,16 +84,24 @@ class RemoteMethod(Method):
         return f"{self.reference._type_name}.{self.name}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        spawned = Call(self, args, kwargs)._spawn(
-            self.reference, Site(sys._getframe(1)), stream=self.is_stream
-        )
-        return spawned if self.is_stream else spawned.result()
+        site = _site_of(sys._getframe(1))
+        named: Call[Any] = Call(self, args, kwargs)
+        if self.is_stream:
+            return named._spawn(self.reference, site, stream=True)
+        return named._spawn(self.reference, site, stream=False).result()
 
     def __reduce__(self) -> Any:
         return getattr, (self.reference, self.name)
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.reference!r}>"
+
+
+def _site_of(caller: FrameType) -> Site | str:
+    """Return where a method is called: no line of the program, if it was spawned on a third node."""
+    if caller.f_globals is vars(execution):
+        return f"worker {current.node().me.name!r}"
+    return Site(caller)
 
 
 def ref(value: T, *, serial: bool = False) -> Ref[T]:

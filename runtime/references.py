@@ -30,6 +30,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
 from circuit.runtime.messages import Clean, Dirtied, Dirty, Message, NodeId, ObjectId, Unpin
@@ -51,12 +52,59 @@ class Freed(NamedTuple):
 Effect: TypeAlias = Tell | Freed
 
 
+class Listed(Enum):
+    """What the owner of an object knows of another node, for as long as the object and that node live."""
+
+    UNHEARD = auto()  # it has said nothing
+    HOLDER = auto()
+    RELEASED = auto()  # remembered, so that an older announcement makes it no holder again
+
+
+class Said(Enum):
+    """What a node says of an object of another's; what is older than the last word is not heard."""
+
+    DIRTY = auto()
+    CLEAN = auto()
+
+
+LISTING: dict[tuple[Listed, Said], Listed] = {
+    (Listed.UNHEARD, Said.DIRTY): Listed.HOLDER,
+    (Listed.UNHEARD, Said.CLEAN): Listed.RELEASED,  # the announcement was overtaken
+    (Listed.HOLDER, Said.DIRTY): Listed.HOLDER,  # its release was overtaken, and will not be heard
+    (Listed.HOLDER, Said.CLEAN): Listed.RELEASED,
+    (Listed.RELEASED, Said.DIRTY): Listed.HOLDER,  # it got the reference again
+    (Listed.RELEASED, Said.CLEAN): Listed.RELEASED,
+}
+
+
+class HeldState(Enum):
+    """Where a reference to another's object is, on a node that got it."""
+
+    ANNOUNCING = auto()  # the owner has not answered: whoever sent the reference keeps its pin
+    ANNOUNCED = auto()
+    FORGOTTEN = auto()
+
+
+class HeldEvent(Enum):
+    """What moves it."""
+
+    ANSWERED = auto()
+    RELEASED = auto()
+
+
+HOLDING: dict[tuple[HeldState, HeldEvent], HeldState] = {
+    (HeldState.ANNOUNCING, HeldEvent.ANSWERED): HeldState.ANNOUNCED,  # or the owner is gone
+    (HeldState.ANNOUNCING, HeldEvent.RELEASED): HeldState.FORGOTTEN,
+    (HeldState.ANNOUNCED, HeldEvent.RELEASED): HeldState.FORGOTTEN,
+}
+
+
 @dataclass(slots=True)
 class _Holder:
     """What a node last said of an object of ours."""
 
-    seq: int
-    dirty: bool
+    seq: int = 0
+    state: Listed = Listed.UNHEARD
 
 
 @dataclass(slots=True)
@@ -68,8 +116,12 @@ class _Owned:
     holders: dict[NodeId, _Holder] = field(default_factory=dict)
 
     @property
+    def listed(self) -> tuple[NodeId, ...]:
+        return tuple(node for node, holder in self.holders.items() if holder.state is Listed.HOLDER)
+
+    @property
     def is_held(self) -> bool:
-        return bool(self.uses or self.pins or any(holder.dirty for holder in self.holders.values()))
+        return bool(self.uses or self.pins or self.listed)
 
 
 @dataclass(slots=True)
@@ -78,6 +130,11 @@ class _Held:
 
     uses: int = 0
     pins: int = 0
+    announced: int = 0  # by the seq of that
+    state: HeldState = HeldState.ANNOUNCING
+
+    def move(self, event: HeldEvent) -> None:
+        self.state = HOLDING[self.state, event]
 
 
 @dataclass(slots=True)
@@ -118,7 +175,6 @@ class References:
         self._pinned: dict[NodeId, dict[int, tuple[ObjectId, ...]]] = {}
         self._seq = 0
         self._announced: dict[NodeId, dict[int, _Announcement]] = {}  # by owner and seq, until answered
-        self._unanswered: dict[ObjectId, int] = {}  # by the seq of the announcement
         self._gone: set[NodeId] = set()  # nobody is there to announce to
 
     # What the program and the shell do.
@@ -182,17 +238,20 @@ class References:
             held = self._held.get(ref)
             if held is None:
                 held = self._held[ref] = _Held()
-                if ref.owner not in self._gone:
+                if ref.owner in self._gone:
+                    held.move(HeldEvent.ANSWERED)
+                else:
                     new.setdefault(ref.owner, []).append(ref.number)
-            elif ref in self._unanswered:
-                waits.add((ref.owner, self._unanswered[ref]))
+            elif held.state is HeldState.ANNOUNCING and held.announced:
+                waits.add((ref.owner, held.announced))
             held.uses += 1
         effects: list[Effect] = []
         for owner, numbers in new.items():
             self._seq += 1
             announced = tuple(ObjectId(owner, number) for number in numbers)
             self._announced.setdefault(owner, {})[self._seq] = _Announcement(announced)
-            self._unanswered |= dict.fromkeys(announced, self._seq)
+            for ref in announced:
+                self._held[ref].announced = self._seq
             waits.add((owner, self._seq))
             effects.append(Tell(owner, Dirty(tuple(numbers), self._seq)))
         if not pin:
@@ -212,7 +271,7 @@ class References:
             if owned is None:
                 missing.append(number)
             else:
-                self._enter(owned, holder, dirty.seq, dirty=True)
+                self._enter(owned, holder, dirty.seq, Said.DIRTY)
         return [Tell(holder, Dirtied(dirty.seq, tuple(missing)))]
 
     def heard_clean(self, holder: NodeId, clean: Clean) -> list[Effect]:
@@ -221,7 +280,7 @@ class References:
         for number in clean.numbers:
             owned = self._owned.get(number)
             if owned is not None:
-                self._enter(owned, holder, clean.seq, dirty=False)
+                self._enter(owned, holder, clean.seq, Said.CLEAN)
                 self._look(ObjectId(self.me, number), {}, effects)
         return effects
 
@@ -262,7 +321,7 @@ class References:
                 ObjectId(self.me, number),
                 owned.uses,
                 owned.pins,
-                tuple(node for node, holder in owned.holders.items() if holder.dirty),
+                owned.listed,
             )
             for number, owned in self._owned.items()
         ]
@@ -278,10 +337,10 @@ class References:
         return self._owned.get(ref.number) if ref.owner == self.me else self._held[ref]
 
     @staticmethod
-    def _enter(owned: _Owned, node: NodeId, seq: int, *, dirty: bool) -> None:
-        holder = owned.holders.get(node)
-        if holder is None or seq > holder.seq:
-            owned.holders[node] = _Holder(seq, dirty)
+    def _enter(owned: _Owned, node: NodeId, seq: int, said: Said) -> None:
+        holder = owned.holders.setdefault(node, _Holder())
+        if seq > holder.seq:
+            holder.seq, holder.state = seq, LISTING[holder.state, said]
 
     def _look(self, ref: ObjectId, cleaned: dict[NodeId, list[int]], effects: list[Effect]) -> None:
         """Forget a reference if nothing needs it any more."""
@@ -294,7 +353,7 @@ class References:
             held = self._held.get(ref)
             if held is not None and not held.uses and not held.pins:
                 del self._held[ref]
-                self._unanswered.pop(ref, None)
+                held.move(HeldEvent.RELEASED)
                 cleaned.setdefault(ref.owner, []).append(ref.number)
 
     def _clean(self, cleaned: dict[NodeId, list[int]]) -> list[Effect]:
@@ -306,8 +365,9 @@ class References:
 
     def _answered(self, announcement: _Announcement, seq: int) -> list[Effect]:
         for ref in announcement.refs:
-            if self._unanswered.get(ref) == seq:
-                del self._unanswered[ref]
+            held = self._held.get(ref)
+            if held and held.announced == seq:
+                held.move(HeldEvent.ANSWERED)
         done: dict[NodeId, list[int]] = {}
         for arrival in announcement.arrivals:
             arrival.unannounced -= 1

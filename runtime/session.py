@@ -23,7 +23,7 @@ from enum import Enum, auto
 
 from circuit.runtime.limits import DEFAULT, Limits
 from circuit.runtime.liveness import Liveness
-from circuit.runtime.messages import Block, Frame, Message, NodeId, Part
+from circuit.runtime.messages import Block, Frame, Message, NodeId, Part, ProtocolError
 from circuit.runtime.transfers import PART_BYTES, Assembly, as_regions, blocks_of, payload_of, split
 
 FRAME_BYTES = 1024 * 1024
@@ -65,7 +65,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 
-class SessionError(Exception):
+class SessionError(ProtocolError):
     """The peer broke the numbering: it acknowledges what was never written, or forgot what it had."""
 
 
@@ -94,6 +94,7 @@ class Session:
         self._kept: deque[tuple[Message, int, int]] = deque()  # with size and place, until acknowledged
         self._holding: dict[int, Message] = {}  # whose memory the parts in `_kept` are of, by place
         self._first_kept = 0
+        self._unwritten_bytes = 0  # of `_kept` and `_waiting`
         self._next_write = 0
         self._high_water = 0  # the number after the last that any carrier took
         self._written = 0  # the place of the last message that any carrier took whole
@@ -140,6 +141,16 @@ class Session:
         return len(self._kept) + len(self._waiting)
 
     @property
+    def unwritten(self) -> int:
+        """How many messages wait for the carrier to take them."""
+        return self.numbered - self._next_write + len(self._waiting)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """About how many bytes wait for the carrier to take them, memory that is lent not counted."""
+        return self._unwritten_bytes
+
+    @property
     def lent(self) -> int:
         """How many blocks of this process's memory the peer may be looking at."""
         return sum(map(len, self._lent.values()))
@@ -149,6 +160,7 @@ class Session:
         self._sent += 1
         if self.state is State.CONNECTING:
             self._waiting.append(message)
+            self._unwritten_bytes += _size(message)
         else:
             self._keep(message, self._sent)
         return self._sent
@@ -177,6 +189,7 @@ class Session:
         self._liveness = Liveness(self._limits.heartbeat, self._limits.silence, now)
         self._acknowledged(peer_received)
         self._next_write = peer_received
+        self._unwritten_bytes = sum(size for _, size, _ in self._kept)
 
     def broke(self, now: float, event: Event = Event.BROKE) -> None:
         """Note that the carrier is gone: the grace period begins."""
@@ -237,6 +250,7 @@ class Session:
             if room < 0 and batch:
                 break
             batch.append(message)
+            self._unwritten_bytes -= size
             self._written = max(self._written, place)
         owed = self._unsaid >= ACK_MESSAGES or self._unsaid_bytes >= ACK_BYTES
         if not (batch or owed or self._liveness.must_speak(now)):
@@ -288,15 +302,22 @@ class Session:
                 self._holding[place] = message
             *parts, message = split(message, self._transfers)
             for part in parts:
-                self._kept.append((part, _size(part), 0))
+                self._append(part, _size(part), 0)
             size = _OVERHEAD
+        self._append(message, size, place)
+
+    def _append(self, message: Message, size: int, place: int) -> None:
         self._kept.append((message, size, place))
+        self._unwritten_bytes += size
 
     def _acknowledged(self, count: int) -> None:
         while self._first_kept < count:
-            _, _, place = self._kept.popleft()
+            _, size, place = self._kept.popleft()
             if self._holding:
                 self._holding.pop(place, None)
+            if self._first_kept == self._next_write:  # a carrier before this one took it after all
+                self._next_write += 1
+                self._unwritten_bytes -= size
             self._first_kept += 1
 
     def _move(self, event: Event) -> None:

@@ -34,9 +34,15 @@ class Threads:
         self._reserve = reserve
         self._idle: list[SimpleQueue[Job]] = []
         self._waiting: deque[Job] = deque()
+        self._busy = 0
         self._closed = False
         for _ in range(reserve):
             self._idle.append(self._new_thread())
+
+    @property
+    def busy(self) -> int:
+        """How many jobs have a thread, those that wait for something included."""
+        return self._busy
 
     def start(self, job: Job) -> None:
         """Run `job` on a thread now; what it raises is printed, as for any thread.
@@ -52,6 +58,7 @@ class Threads:
                     raise
                 self._waiting.append(job)
                 return
+            self._busy += 1
         inbox.put(job)
 
     def close(self) -> None:
@@ -59,6 +66,7 @@ class Threads:
         with self._lock:
             self._closed = True
             while self._idle:  # none of them may be given a job that it would never take
+                self._busy += 1
                 self._idle.pop().put(_nothing)
 
     def _new_thread(self) -> SimpleQueue[Job]:
@@ -84,10 +92,11 @@ class Threads:
             with self._lock:
                 if self._waiting:
                     inbox.put(self._waiting.popleft())
-                elif self._closed:
+                    continue
+                self._busy -= 1
+                if self._closed:
                     return
-                else:
-                    self._idle.append(inbox)
+                self._idle.append(inbox)
 
 
 def _nothing() -> None:

@@ -21,6 +21,8 @@ from circuit.runtime.messages import (
     Message,
     Part,
     Payload,
+    ProtocolError,
+    PutBack,
     Raise,
     Region,
     Return,
@@ -36,13 +38,14 @@ _PAYLOAD_FIELD: dict[type, str] = {
     Code: "pickle",
     Call: "arguments",
     Return: "value",
+    PutBack: "value",
     Kept: "value",
     Raise: "exception",
     Item: "value",
 }
 
 
-class IncompleteTransfer(Exception):
+class IncompleteTransfer(ProtocolError):
     """A message names a transfer whose parts did not arrive; the peer broke the protocol."""
 
 

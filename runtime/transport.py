@@ -17,19 +17,14 @@ from typing import Any, Protocol
 
 import grpc
 
-from circuit.runtime.frames import Opening, ProtocolError, decode, encode
-from circuit.runtime.lanes import LaneExceeded
-from circuit.runtime.messages import Frame, Hello, NodeId, Refusal, Welcome
-from circuit.runtime.session import SessionError
+from circuit.runtime.frames import Opening, decode, encode
+from circuit.runtime.messages import Frame, Hello, NodeId, ProtocolError, Refusal, Welcome
 from circuit.runtime.threads import Threads
-from circuit.runtime.transfers import IncompleteTransfer
-from circuit.runtime.windows import WindowExceeded
 
 METHOD = "/circuit.Node/Session"
 REDIAL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 THREADS_A_CARRIER = 2
 """One writes and one reads."""
-BROKEN_RULES = (ProtocolError, SessionError, IncompleteTransfer, LaneExceeded, WindowExceeded)
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),  # frames are bounded by the session
@@ -49,11 +44,19 @@ def on_transport_thread() -> bool:
     return getattr(_on_transport_thread, "here", False)
 
 
+class Reading:
+    """The right to bring what a peer wrote, which goes from each of its carriers to the next."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class Carrier:
     """One gRPC stream in use; replaced by a newer one when it breaks."""
 
-    def __init__(self, peer: NodeId, lock: threading.RLock) -> None:
+    def __init__(self, peer: NodeId, lock: threading.RLock, reading: Reading) -> None:
         self.peer = peer
+        self.reading = reading
         self.writable = threading.Condition(lock)
         self.cancel: Callable[[], object] = _nothing  # ends the stream on both sides
 
@@ -195,6 +198,7 @@ class GrpcTransport:
             except Exception as error:  # noqa: BLE001 (written again and again, it would block the session)
                 self._host.refused(carrier.peer, Refusal(f"a message to it cannot be encoded: {error}"))
                 return
+            del frame  # or its references would live until there is more to say
             yield data
 
     def _read(self, carrier: Carrier, stream: Iterator[bytes]) -> None:
@@ -205,7 +209,7 @@ class GrpcTransport:
                 if not isinstance(frame, Frame):
                     raise ProtocolError("a second opening")
                 self._host.receive(carrier, frame)
-        except BROKEN_RULES as error:
+        except ProtocolError as error:
             self._host.refused(carrier.peer, Refusal(f"it broke the protocol: {error}"))
             carrier.cancel()
         except grpc.RpcError:  # the carrier broke; `detach` says so to the host

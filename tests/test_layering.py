@@ -18,8 +18,9 @@ CHECKOUT = Path(__file__).parents[1]
 
 FACE = "circuit"
 LAYERS = ("circuit.compiler", "circuit.runtime", "circuit.grammar", "circuit.proto")
-SANS_IO = {"actions", "admission", "calls", "channels", "code", "core", "frames", "lanes", "limits", "liveness"}
-SANS_IO |= {"messages", "objects", "peers", "references", "scopes", "session", "transfers", "windows"}
+SANS_IO = {"actions", "admission", "calls", "channels", "code", "core", "frames", "lanes", "limits"}
+SANS_IO |= {"liveness", "messages", "objects", "owning", "peers", "references", "runs", "scopes", "serving"}
+SANS_IO |= {"session", "shared_ranges", "spawning", "transfers", "voice", "windows"}
 IO = {
     "_thread",
     "asyncio",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from circuit.runtime.admission import Key
 from circuit.runtime.messages import Answer, End, Item, ObjectId, Payload, Raise, Return
+from circuit.runtime.windows import Window
 from circuit.testing.ledger import Spawned
 from circuit.testing.objects import Kind
 from circuit.testing.programs import LIGHT, Program
@@ -38,7 +39,7 @@ class Execution(Program):
         self.key = key
         self._spawned: Spawned | None = None
         self._produces = bool(window)
-        self._credit = window
+        self._window = Window(window)
         self._items = 0
         self._left = random.randrange(ITEMS if window else STEPS)
         self._sleeps = not window and random.random() < 0.1
@@ -78,7 +79,7 @@ class Execution(Program):
     def grant(self, items: int) -> None:
         """Be allowed more items."""
         self.network.count("granted items")
-        self._credit += items
+        self._window.credit(items)
         self.wake()
 
     def finish(self) -> None:
@@ -148,10 +149,10 @@ class Execution(Program):
             self.network.ledger.stopped(self._spawned)
 
     def _produce(self) -> None:
-        if not self._credit:
+        if self._window.is_full:
             self._is_idle = True
             return
-        self._credit -= 1
+        self._window.item()
         self._left -= 1
         number, self._items = self._items, self._items + 1
         refs = self._given(self.handles[:1]) if self.network.random.random() < 0.3 else ()

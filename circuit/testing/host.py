@@ -29,8 +29,7 @@ from circuit.runtime.actions import (
     Run,
 )
 from circuit.runtime.admission import Key
-from circuit.runtime.core import Core, Overload
-from circuit.runtime.lanes import LaneExceeded
+from circuit.runtime.core import Core
 from circuit.runtime.messages import (
     Call,
     Clean,
@@ -45,9 +44,8 @@ from circuit.runtime.messages import (
     Return,
     Stale,
 )
-from circuit.runtime.session import SessionError
-from circuit.runtime.transfers import IncompleteTransfer, payload_of
-from circuit.runtime.windows import WindowExceeded
+from circuit.runtime.spawning import Overload
+from circuit.runtime.transfers import payload_of
 from circuit.testing.custody import WatchedReferences
 from circuit.testing.executions import Execution
 from circuit.testing.ledger import Ending, Spawned, Value, number_in
@@ -59,8 +57,6 @@ from circuit.testing.transport import Transport
 
 if TYPE_CHECKING:
     from circuit.testing.network import Network
-
-BROKEN_RULES = (SessionError, LaneExceeded, WindowExceeded, IncompleteTransfer)
 
 _ENDINGS: dict[type, Ending] = {
     Return: Ending.RETURNED,
@@ -78,7 +74,7 @@ class Host:
         self.network = network
         self.id = core.me
         self.core = core
-        self.references = core.references = references
+        self.references = references
         self.transport = Transport(self)
         self.is_alive = True
         self.slowness = 1.0
@@ -141,10 +137,7 @@ class Host:
 
     def do(self, event: Callable[..., list[Action]], *args: Any, **kwargs: Any) -> None:
         """Bring an event to the core, and carry out what it asks for."""
-        try:
-            self._actions += event(*args, **kwargs)
-        except BROKEN_RULES as error:
-            raise BrokenPromise(Promise.RULES, f"{self.id.name} met {error!r}") from error
+        self._actions += event(*args, **kwargs)
         if not self._busy:
             self._busy = True
             while self._actions or self._unwritten:
@@ -201,6 +194,9 @@ class Host:
                 self.network.count("broke a carrier itself")
                 self.transport.close(peer)
             case HangUp(peer):
+                down = self.core.downed(peer)
+                kept = down is None or "broke the protocol" not in down.how
+                hold(Promise.RULES, kept, "{} gave {} up, which {}", self, peer.name, down and down.how)
                 self.transport.hang_up(peer)
             case Fence(node):
                 self.network.count("fenced")

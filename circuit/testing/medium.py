@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circuit.runtime.core import PUT_BACK
 from circuit.runtime.frames import decode, encode
-from circuit.runtime.messages import Call, Clean, Frame, Hello, NodeId, Refusal, Welcome
+from circuit.runtime.messages import Clean, Frame, Hello, NodeId, PutBack, Refusal, Welcome
 from circuit.testing.carriers import Carrier, End
 from circuit.testing.ledger import number_in
 from circuit.testing.weather import Weather
@@ -157,6 +156,6 @@ class Medium:
     def _look_for_values(self, frame: Frame) -> None:
         """Note which values of channels go back."""
         for message in frame.messages:
-            if type(message) is Call and message.method == PUT_BACK:
+            if type(message) is PutBack:
                 self._network.count("a value came back")
-                self._network.ledger.values[number_in(message.arguments)].came_back = True
+                self._network.ledger.values[number_in(message.value)].came_back = True

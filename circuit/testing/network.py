@@ -110,8 +110,9 @@ class Network:
         return self.random.choice(list(lives))
 
     def _start(self, node: NodeId) -> None:
-        core = self._core(node, "simulated", self._limits, registrar=self._registrar)
-        host = self._lives[node.name] = Host(self, core, self._references(node, self.custodies))
+        references = self._references(node, self.custodies)
+        core = self._core(node, "simulated", self._limits, registrar=self._registrar, references=references)
+        host = self._lives[node.name] = Host(self, core, references)
         self.hosts[node] = host
         registrar = self.hosts.get(self._registrar) if self._registrar else None
         if registrar is None or registrar is host:

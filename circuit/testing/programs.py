@@ -53,7 +53,7 @@ class Program:
     def release(self) -> None:
         """Let go of all that it has."""
         for scope in self.scopes:
-            self.host.do(self.host.core.leave_scope, scope)
+            self.host.do(self.host.core.leave_scope, scope, self.network.clock.now)
         self.scopes.clear()
         for spawned in list(self.pending.values()):
             if spawned.window:
@@ -165,7 +165,7 @@ class Program:
         self.scopes.remove(scope)
         if cancel:
             self.host.do(self.host.core.cancel_scope, scope, self.network.clock.now)
-        self.host.do(self.host.core.leave_scope, scope)
+        self.host.do(self.host.core.leave_scope, scope, self.network.clock.now)
 
     # References.
 

@@ -19,7 +19,7 @@ if __name__ == "__main__":
     with atheris.instrument_imports(include=["circuit"]):
         import circuit.compiler  # noqa: F401
 
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from circuit.compiler import Source, compile_bytes, render
 from circuit.compiler.parser import parse_module
@@ -115,7 +115,6 @@ def changed_programs(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(deadline=None)
 @given(changed_programs())
 def test_any_change_of_a_program(data: bytes) -> None:
     judge(data)

@@ -7,7 +7,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 TEXT = (CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-FOLDERS = re.search(r"## Folders\n\n((?:    .*\n)+)", TEXT)[1]
+FOLDERS = re.findall(r"## Folders\n\n((?:    .*\n)+)", TEXT)[0]
 
 
 def nouns(folder):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from circuit.runtime.limits import DEFAULT
-from circuit.runtime.messages import End, Frame, Item, NodeId, Payload, Return
+from circuit.runtime.messages import Cancel, End, Frame, Item, NodeId, Payload, Return
 from circuit.runtime.session import (
     ACK_MESSAGES,
     FRAME_MESSAGES,
@@ -186,3 +186,18 @@ def test_any_mix_of_breaks_copies_and_losses_keeps_order_and_count(data: st.Data
     while (frame := left.next_frame(NOW)) is not None:
         seen += right.receive(frame, NOW)
     assert seen == [End(number) for number in range(sent)]
+
+
+def test_what_an_old_carrier_brought_after_all_is_not_written_again():
+    """The peer counted what it had when it was greeted, and read more from the old carrier afterwards."""
+    session = Session(PEER, 0.0)
+    session.opened(0, 0.0)
+    for number in range(3):
+        session.send(Cancel(number))
+    assert session.next_frame(0.0)
+    session.broke(0.0)
+    session.send(Cancel(3))
+    session.opened(1, 0.0)
+    session.receive(Frame(0, 3, ()), 0.0)
+    assert session.next_frame(0.0) == Frame(3, 0, (Cancel(3),))
+    assert session.unwritten == session.unwritten_bytes == 0

@@ -168,7 +168,7 @@ class ArenaModel(RuleBasedStateMachine):
 
 
 TestArena = ArenaModel.TestCase
-TestArena.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestArena.settings = settings(max_examples=40, stateful_step_count=30)
 
 
 def test_memory_that_was_released_is_used_again(arena):

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from circuit.runtime.actions import Action
 from circuit.runtime.calls import Made
 from circuit.runtime.core import Core
-from circuit.runtime.messages import Clean, Frame, Message, NodeId, ObjectId, Outcome, Return
-from circuit.runtime.references import Effect, Tell, _Holder, _Owned
+from circuit.runtime.messages import Clean, Frame, Message, NodeId, ObjectId, Outcome
+from circuit.runtime.owning import refs_of
+from circuit.runtime.references import LISTING, Effect, Listed, Said, Tell, _Holder, _Owned
 from circuit.runtime.session import Session
+from circuit.runtime.spawning import Spawning
 from circuit.testing.custody import WatchedReferences
 from circuit.testing.promises import BrokenPromise, Promise
 from circuit.testing.schedule import run
@@ -40,18 +41,19 @@ class CountingReleases(WatchedReferences):
     """The owner counts announcements and releases, so a release that comes twice is one too many."""
 
     @staticmethod
-    def _enter(owned: _Owned, node: NodeId, seq: int, *, dirty: bool) -> None:
-        holder = owned.holders.setdefault(node, _Holder(0, False))
-        holder.seq += 1 if dirty else -1
-        holder.dirty = holder.seq > 0
+    def _enter(owned: _Owned, node: NodeId, seq: int, said: Said) -> None:
+        holder = owned.holders.setdefault(node, _Holder())
+        holder.seq += 1 if said is Said.DIRTY else -1
+        holder.state = Listed.HOLDER if holder.seq > 0 else Listed.RELEASED
 
 
 class UnnumberedReleases(WatchedReferences):
     """The owner believes what it heard last, so a release that was overtaken undoes a new announcement."""
 
     @staticmethod
-    def _enter(owned: _Owned, node: NodeId, seq: int, *, dirty: bool) -> None:
-        owned.holders[node] = _Holder(seq, dirty)
+    def _enter(owned: _Owned, node: NodeId, seq: int, said: Said) -> None:
+        holder = owned.holders.setdefault(node, _Holder())
+        holder.state = LISTING[holder.state, said]
 
 
 class UnpinnedHandOff(WatchedReferences):
@@ -84,18 +86,18 @@ class TwiceAfterResume(Session):
         return messages
 
 
-class LosingChannel(Core):
-    """A value that was handed to a receiver who had given up is thrown away."""
+class LosingSpawning(Spawning):
+    """A value of a channel that came for a receiver who had given up is thrown away."""
 
-    def _return_to_channel(self, made: Made, outcome: Outcome, now: float) -> list[Action]:
-        return self.drop(outcome.value.refs, now) if isinstance(outcome, Return) else []
+    def _return_to_channel(self, made: Made, outcome: Outcome) -> None:
+        self._owning.drop(refs_of(outcome))
 
 
-class StingyLane(Core):
+class StingySpawning(Spawning):
     """The credit of a call that began or ended is never given back."""
 
-    def _credit(self, number: int, made: Made, now: float) -> list[Action]:
-        return []
+    def _credit(self, number: int, made: Made) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Variant:
     core: type[Core] = Core
     references: type[WatchedReferences] = WatchedReferences
     session: type[Session] = Session
+    spawning: type[Spawning] = Spawning
 
 
 FREED = frozenset({Promise.HELD, Promise.REACHABLE})
@@ -117,14 +120,15 @@ VARIANTS = (
     Variant("reordered release", FREED, 400, StrayingCore, UnnumberedReleases),
     Variant("unpinned third party", FREED, 200, references=UnpinnedHandOff),
     Variant("a message twice after a resume", frozenset(Promise), 100, session=TwiceAfterResume),
-    Variant("a cancel that loses a value", frozenset({Promise.VALUES}), 400, core=LosingChannel),
-    Variant("credit kept", frozenset({Promise.ENDS, Promise.CREDIT}), 20, core=StingyLane),
+    Variant("a cancel that loses a value", frozenset({Promise.VALUES}), 400, spawning=LosingSpawning),
+    Variant("credit kept", frozenset({Promise.ENDS, Promise.CREDIT}), 20, spawning=StingySpawning),
 )
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_the_mistake_is_found(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("circuit.runtime.peers.Session", variant.session)
+    monkeypatch.setattr("circuit.runtime.core.Spawning", variant.spawning)
     for seed in range(variant.seeds):
         broken = run(seed, core=variant.core, references=variant.references).broken
         if broken is not None:

@@ -39,7 +39,6 @@ INTERESTING = (
     "ended: RAISED",
     "ended: RETURNED",
     "ended: REVOKED",
-    "ended: STALE",
     "fenced",
     "freed an object",
     "granted items",
@@ -92,7 +91,7 @@ def test_a_broken_promise_is_told_with_its_seed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No call ever gives its credit back.
-    monkeypatch.setattr("circuit.runtime.core.Core._credit", lambda *_: [])
+    monkeypatch.setattr("circuit.runtime.spawning.Spawning._credit", lambda *_: None)
     assert main(["--schedules", "1", "--seed", "1", "--trace"]) == 1
     told = capsys.readouterr().out
     assert "again: python -m circuit.testing --seed 1 --schedules 1 --trace" in told
