@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -29,8 +30,8 @@ def stacks() -> str:
         for ident, frame in sys._current_frames().items()
         for line in (f"thread {names.get(ident)}:\n", *traceback.format_stack(frame))
     ]
-    loop = current.node()._loop._loop
-    for task in asyncio.all_tasks(loop) if loop else ():
+    tasks = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.Task) and not thing.done()]
+    for task in tasks:
         told += [f"{task!r}:\n", *(f"  at {frame}\n" for frame in task.get_stack())]
     return "".join(told)
 
