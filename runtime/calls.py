@@ -100,6 +100,7 @@ class Made:
     state: MadeState = MadeState.HELD
     held: tuple[ObjectId, ...] = ()  # the object that it is of, used until it is sent
     place: int = 0  # in the session
+    weight: int = 0  # the bytes that it takes while it is held
     began: bool = False  # the peer said so, or sent an item
 
     def move(self, event: MadeEvent) -> None:

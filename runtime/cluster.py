@@ -35,6 +35,9 @@ class Cluster:
     """
 
     def __init__(self, workers: int, limits: Limits) -> None:
+        # Read by grpc when it is loaded. What it does for a forked child, which has no use for it, now and
+        # then kills that child.
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         # Workers take longer to start than anything here: they go first, side by side.
         self._folder = SocketFolder()
         self._name = uuid.uuid4().hex

@@ -59,13 +59,15 @@ class EventLoop:
 
         loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
 
+        cancelled = False
+
         def cancel() -> None:
-            if not struck:
-                struck.append(True)
+            nonlocal cancelled
+            if not cancelled:  # a second one would strike the coroutine while it cleans up
+                cancelled = True
                 tasks[0].cancel()
                 strikes()
 
-        struck: list[bool] = []
         return lambda: loop.call_soon_threadsafe(cancel)
 
     @staticmethod
@@ -118,6 +120,7 @@ class Execution:
 
         def run() -> None:
             self._interruptible.run(lambda: context.run(self._run, load, loop))
+            self._arguments = None  # a cancel may have come before they were needed
             if self._cancel_coroutine is None:
                 self._ended()
 

@@ -22,6 +22,8 @@ from circuit.runtime.messages import Code
 from circuit.runtime.pickling import loads
 
 FUNCTIONS_KEPT = 1024
+FUNCTION_BYTES = 64 * 1024
+"""The largest pickle of a callee that is kept rebuilt: what it captured is kept with it."""
 ASSIGNMENTS = frozenset(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR"))
 IMMUTABLE = (
     int,
@@ -67,7 +69,7 @@ class Functions:
         if kept is not None and kept.is_current():
             return kept.function
         function: Callable[..., Any] = loads(code.pickle)
-        if kept is not None or not known:
+        if code.pickle.nbytes <= FUNCTION_BYTES and (kept is not None or not known):
             parts = definitions(function)
             with self._lock:
                 self._known[code.digest] = None if parts is None else _Kept(function, parts)

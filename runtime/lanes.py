@@ -47,9 +47,9 @@ class Lane:
         self._go(call)
         return True
 
-    def withdraw(self, number: int) -> Call:
+    def withdraw(self, number: int) -> None:
         """Take a call that is held back out again."""
-        return self._held.pop(number)[0]
+        del self._held[number]
 
     def credit(self, numbers: Iterable[int]) -> list[tuple[Call, Code | None]]:
         """Note that calls have begun or ended; return those that may go now, in order."""

@@ -262,6 +262,12 @@ class Node:
                 if row.object.owner == self.me
             ]
 
+    def held_values(self) -> tuple[dict[int, object], list[Holding]]:
+        """Return the objects of the program that references mean, by number, and the table of references."""
+        self._drop()
+        with self._lock:
+            return dict(self._values), self._core.references.table()
+
     def tables(self) -> dict[str, int]:
         """Return how many of each thing this node keeps, for those who look for leaks."""
         with self._lock:

@@ -115,6 +115,11 @@ class Peers:
         self.down[down.node] = down
         return self._known.pop(down.node, None)
 
+    def ended(self, node: NodeId) -> Down | None:
+        """Return how a node ended, if it is known to have, though its last words may not have been read."""
+        known = self._known.get(node)
+        return known.death[0] if known and known.death else self.down.get(node)
+
     def lives(self, node: NodeId) -> None:
         """Note the life of a node that counts now."""
         self._lives[node.name] = node

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,6 +25,7 @@ from circuit.runtime.console import Console
 
 GOODBYE_SECONDS = 2.0
 LAST_WORDS_SECONDS = 0.03
+KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Processes:
         self._ended = ended
         self._running: dict[str, subprocess.Popen[bytes]] = {}  # or run last, by name
         self._pidfds: dict[int, tuple[str, str, subprocess.Popen[bytes]]] = {}
+        self._starved: dict[int, int] = {}  # processes that the kernel had killed before, by pid
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._woken, self._wake = os.pipe()
         self._selector = selectors.DefaultSelector()
@@ -122,6 +125,7 @@ class Processes:
         )
         assert process.stdin and process.stdout and process.stderr
         self._running[name] = process
+        self._starved[process.pid] = _out_of_memory()
         self._console.add(name, os.dup(process.stdout.fileno()), os.dup(process.stderr.fileno()))
         process.stdout.close()
         process.stderr.close()
@@ -137,9 +141,10 @@ class Processes:
     def _reap(self, pidfd: int) -> None:
         name, life, process = self._pidfds[pidfd]
         status = process.wait()
+        starved = _out_of_memory() > self._starved.pop(process.pid)
         if not self._stopping.is_set():
             words = self._console.last_words(name, LAST_WORDS_SECONDS)
-            self._ended(Ended(name, life, process.pid, _how(status), words))
+            self._ended(Ended(name, life, process.pid, _how(status, starved=starved), words))
         self._selector.unregister(pidfd)
         os.close(pidfd)
         with self._gone:
@@ -159,9 +164,20 @@ class Processes:
             process.kill()
 
 
-def _how(status: int) -> str:
+def _out_of_memory() -> int:
+    """Return how many processes the kernel has killed since it was out of memory (`oom_kill`, Linux 4.13)."""
+    try:
+        counters = dict(line.split() for line in KERNEL_COUNTERS.read_text().splitlines())
+        return int(counters.get("oom_kill", 0))
+    except OSError:  # no such system
+        return 0
+
+
+def _how(status: int, *, starved: bool) -> str:
     if status >= 0:
         return f"exited with status {status}"
+    if status == -signal.SIGKILL and starved:
+        return "was killed by SIGKILL while the system was out of memory"
     try:
         return f"was killed by {signal.Signals(-status).name}"
     except ValueError:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from circuit.runtime import current, execution
 from circuit.runtime.call import Call, Method, call, is_generator
+from circuit.runtime.cycles import Inventory, leaked, take_inventory
 from circuit.runtime.handles import Handle, handle_at, place_of
-from circuit.runtime.messages import NodeId
+from circuit.runtime.messages import NodeId, ObjectId
 from circuit.runtime.places import Worker
+from circuit.runtime.references import Holding as Row
 from circuit.runtime.site import Site
 
 T = TypeVar("T")
@@ -141,6 +143,8 @@ class Holding:
         uses: how many references the owner itself has.
         on_their_way: how many messages with a reference to it have not arrived.
         holders: the names of the other nodes that have references.
+        leaked: whether only objects refer to it that nobody can reach either, as in a cycle of objects
+            of several nodes: these are never freed.
     """
 
     owner: str
@@ -149,20 +153,25 @@ class Holding:
     uses: int
     on_their_way: int
     holders: tuple[str, ...]
+    leaked: bool = False
 
 
 def refs() -> list[Holding]:
     """List the objects of all live nodes that are referred to, and by whom."""
     node = current.node()
     others = [Worker(member) for member in node.everyone if member != node.me and not node.downed(member)]
-    asked = [call(owned).on(other) for other in others]
-    return [*owned(), *(holding for answer in asked for holding in answer.result())]
+    asked = [call(look_around).on(other) for other in others]
+    seen = [look_around(), *(answer.result() for answer in asked)]
+    lost = leaked(inventory for _, inventory in seen)
+    return [replace(holding, leaked=ref in lost) for holdings, _ in seen for ref, holding in holdings]
 
 
-def owned() -> list[Holding]:
-    """List the objects of this node that are referred to."""
+def look_around() -> tuple[list[tuple[ObjectId, Holding]], Inventory]:
+    """List the objects of this node that are referred to, and where its references are."""
     node = current.node()
-    return [
-        Holding(node.me.name, row.object.number, kind, row.uses, row.pins, tuple(h.name for h in row.holders))
-        for row, kind in node.owned()
-    ]
+    return [(row.object, _told(row, kind)) for row, kind in node.owned()], take_inventory(node)
+
+
+def _told(row: Row, kind: str) -> Holding:
+    holders = tuple(holder.name for holder in row.holders)
+    return Holding(row.object.owner.name, row.object.number, kind, row.uses, row.pins, holders)

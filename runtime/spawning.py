@@ -82,7 +82,7 @@ class Spawning:
         joined = self.scopes.get(scope)
         stopped = maker is not None and maker.state is RunState.CANCELLED and not cleanup
         unwanted = stopped or (joined is not None and joined.is_cancelled)
-        down = self._peers.down.get(peer)
+        down = self._peers.ended(peer)
         found = None if unwanted or down else self._peers.meet(peer, self._voice.now)
         self._admit(found, call, code)
         self.total += 1
@@ -125,7 +125,8 @@ class Spawning:
             return
         if made.state is MadeState.HELD:
             found = self._peers.meet(made.peer, self._voice.now)
-            found.held_bytes -= found.lanes[made.target].withdraw(number).arguments.nbytes
+            found.lanes[made.target].withdraw(number)
+            found.held_bytes -= made.weight
             self._owning.follow(self._references.unpin(made.peer, made.pins))
             self._owning.drop(made.held)
             self._over(number, MadeEvent.ENDED)
@@ -248,7 +249,7 @@ class Spawning:
         if max(len(self.made), unwritten) >= limits.pending_calls:
             raise Overload("pending_calls", limits.pending_calls)
         waiting = found.held_bytes + found.session.unwritten_bytes if found else 0
-        if waiting and waiting + call.arguments.nbytes > limits.pending_bytes:
+        if found and waiting and waiting + _weight(found, call, code) > limits.pending_bytes:
             raise Overload("pending_bytes", limits.pending_bytes)
 
     def _pinned(
@@ -270,10 +271,11 @@ class Spawning:
             self._send(call, code)
             return
         lane = found.lanes.setdefault(call.target, Lane(self._limits))
-        if lane.offer(call, code):
+        if lane.offer(call, code and (found.sent.known(code) or code)):
             self._send(call, code)
             return
-        found.held_bytes += call.arguments.nbytes
+        made.weight = _weight(found, call, code)
+        found.held_bytes += made.weight
         if call.target:  # the program may forget the object before the call goes
             made.held = (ObjectId(made.peer, call.target),)
             self._owning.use(made.held)
@@ -285,8 +287,8 @@ class Spawning:
         for message in sent.before_call(code) if code else ():
             self._voice.say(made.peer, message)
         made.place = self._voice.say(made.peer, call)
-        if code and code.pickle.refs:  # what has references in it is not kept: they would be, too
-            self._voice.say(made.peer, sent.forget(code.digest))
+        for message in sent.after_call(code) if code else ():
+            self._voice.say(made.peer, message)
 
     def _credit(self, number: int, made: Made) -> None:
         """Let another call go in the place of one that has begun or ended."""
@@ -298,7 +300,7 @@ class Spawning:
         if lane.is_idle:
             del found.lanes[made.target]
         for call, code in ready:
-            found.held_bytes -= call.arguments.nbytes
+            found.held_bytes -= self.made[call.call].weight
             self._send(call, code)
             self._owning.drop(self.made[call.call].held)
 
@@ -338,6 +340,13 @@ class Spawning:
                 return
         self._voice.say(made.peer, PutBack(made.target, outcome.value, outcome.place))
         self._owning.drop(outcome.value.refs)
+
+
+def _weight(found: Peer, call: Call, code: Code | None) -> int:
+    """Return the bytes of a call that is held back; a callee that the peer holds is held here anyway."""
+    if code is None or found.sent.known(code):
+        return call.arguments.nbytes
+    return call.arguments.nbytes + code.pickle.nbytes
 
 
 def _ran(made: Made, peer: Peer | None) -> Ran:

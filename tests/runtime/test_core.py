@@ -3,9 +3,22 @@
 from collections import Counter
 
 from circuit.runtime.actions import Deliver, Interrupt, Lose
+from circuit.runtime.code import SentCodes
 from circuit.runtime.core import DRAIN_SECONDS
 from circuit.runtime.limits import DEFAULT
-from circuit.runtime.messages import PROTOCOL, End, Hello, Item, NodeId, Payload, Refusal, Return, Welcome
+from circuit.runtime.messages import (
+    PROTOCOL,
+    Code,
+    End,
+    Forget,
+    Hello,
+    Item,
+    NodeId,
+    Payload,
+    Refusal,
+    Return,
+    Welcome,
+)
 
 VALUE = Payload((b"value",))
 
@@ -31,16 +44,28 @@ def test_code_is_sent_once(network):
     assert session.received == 4  # one code, three calls
 
 
-def test_forgotten_code_is_sent_again(network, monkeypatch):
-    from circuit.runtime.code import SentCodes
-    from circuit.runtime.messages import Code, Forget
-
+def test_forgotten_code_is_sent_again():
     sent = SentCodes(kept=1)
     one, two = (Code(name, VALUE) for name in (b"1", b"2"))
     assert sent.before_call(one) == [one]
     assert sent.before_call(one) == []
     assert sent.before_call(two) == [Forget(b"1"), two]
     assert sent.before_call(one) == [Forget(b"2"), one]
+
+
+def test_callees_are_kept_up_to_so_many_bytes():
+    sent = SentCodes(nbytes=10)
+    small, other, large = (
+        Code(name, Payload((bytes(size),))) for name, size in ((b"s", 4), (b"o", 4), (b"l", 11))
+    )
+    assert [sent.before_call(small), sent.before_call(other), sent.after_call(other)] == [
+        [small],
+        [other],
+        [],
+    ]
+    assert sent.before_call(large) == [Forget(b"s"), Forget(b"o"), large]
+    assert sent.after_call(large) == [Forget(b"l")] and sent.known(large) is None
+    assert sent.before_call(small) == [small] and sent.known(Code(b"s", VALUE)) is small
 
 
 def test_a_call_to_oneself_needs_no_session(network):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import circuit
+from circuit.runtime import processes
 
 
 class Refusing(Exception):
@@ -165,6 +166,22 @@ def test_kill_9_loses_each_call_in_flight_with_the_signal_within_100_ms():
             assert not victim.alive and [worker.name for worker in circuit.workers()] == ["w2"]
             assert circuit.call(divide, 4, 2).on(circuit.workers()).result(timeout=30) == 2
     assert statistics.median(times) < 0.1, times
+
+
+def test_a_worker_that_the_kernel_killed_for_memory_is_told_as_such(tmp_path, monkeypatch):
+    counters = tmp_path / "vmstat"  # as /proc/vmstat; the kernel counts what it kills for that there
+    counters.write_text("nr_free_pages 1\noom_kill 3\n")
+    monkeypatch.setattr(processes, "KERNEL_COUNTERS", counters)
+    with circuit.cluster(workers=2):
+        for worker, others, how in (
+            ("w1", 3, "by SIGKILL"),
+            ("w2", 4, "by SIGKILL while the system was out of memory"),
+        ):
+            counters.write_text(f"nr_free_pages 0\noom_kill {others}\n")
+            os.kill(circuit.call(os.getpid).on(worker).result(), signal.SIGKILL)
+            with pytest.raises(circuit.WorkerLost) as caught:
+                circuit.call(time.sleep, 3600).on(worker).result(timeout=30)
+            assert caught.value.how == f"was killed {how}"
 
 
 def test_kill_9_is_seen_by_the_other_workers_too(cluster):

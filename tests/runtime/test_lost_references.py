@@ -3,18 +3,13 @@
 import os
 import signal
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
 import circuit
-from circuit.runtime import current
 from tests.chaos.network import Network
-
-SECONDS = 30.0
-"""How long a test waits for what another process is to do."""
+from tests.runtime.things import SECONDS, ask, make_on, running_on, wait_until
 
 
 @pytest.fixture
@@ -45,34 +40,6 @@ def network(monkeypatch):
                 yield links
         finally:
             links.close()
-
-
-class Thing:
-    """An object that says where it is, and where it ended."""
-
-    def __init__(self, freed):
-        self.freed = freed
-
-    def where(self):
-        return circuit.here().name
-
-    def wait(self, gate):
-        return gate.recv()
-
-    def __del__(self):
-        self.freed.send(circuit.here().name)
-
-
-def make(freed):
-    return circuit.ref(Thing(freed))
-
-
-def make_on(name, freed):
-    return circuit.call(make, freed).on(name).result(timeout=SECONDS)
-
-
-def ask(thing):
-    return thing.where()
 
 
 def ask_to_wait(thing, gate):
@@ -181,20 +148,3 @@ def test_a_worker_that_another_one_gave_up_finds_its_references_stale(network):
     assert circuit.call(ask, kept).on("w3").result(timeout=SECONDS) == "w1"
     with pytest.raises(circuit.StaleReference, match=told):
         circuit.call(ask, kept).on("w2").result(timeout=SECONDS)
-
-
-# What these tests look at.
-
-
-def running_on(name):
-    """Return how many calls run on a worker, with the one that asks."""
-    return circuit.call(lambda: current.node().tables()["running"]).on(name).result(timeout=SECONDS)
-
-
-def wait_until(condition):
-    """Wait for a condition that another process brings about."""
-    pause = threading.Event()
-    until = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < until, f"it did not come about in {SECONDS:g} s"
-        pause.wait(0.01)

@@ -1,21 +1,38 @@
 """References on real processes: whom they reach, how they travel, and when what they mean is let go of."""
 
+import copy
 import functools
-import gc
 import itertools
+import math
 import os
+import pickle
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
-import time
 
 import pytest
 
 import circuit
-from circuit.runtime import current
-from circuit.runtime.ref import owned
+from circuit.runtime.ref import look_around
+from tests.runtime.things import (
+    SECONDS,
+    Thing,
+    ask,
+    forget_the_global,
+    holders,
+    keep_in_a_global,
+    kept_in_a_global,
+    kill,
+    make_on,
+    produce,
+    raise_with,
+    running_on,
+    send_through,
+    wait_until,
+)
 
-SECONDS = 30.0
-"""How long a test waits for what another process is to do."""
 LARGE = 1_000_000
 
 
@@ -44,73 +61,6 @@ def mortal(cluster):
     yield "w3"
     cluster.restart("w3")
     assert circuit.call(abs, -1).on("w3").result(timeout=SECONDS) == 1
-
-
-@pytest.fixture
-def uncollected(cluster):
-    """Leave cycles where they are on every node: the runtime itself is to make none."""
-    nodes = [*circuit.workers(), circuit.here()]
-    for node in nodes:
-        circuit.call(gc.disable).on(node).result(timeout=SECONDS)
-    yield
-    for node in nodes:
-        circuit.call(gc.enable).on(node).result(timeout=SECONDS)
-
-
-class Thing:
-    """An object that says where it is, and where it ended."""
-
-    attribute = 3
-
-    def __init__(self, freed):
-        self.freed = freed
-
-    def where(self, *_):
-        return circuit.here().name
-
-    async def where_async(self):
-        return circuit.here().name
-
-    def count(self, number):
-        yield from range(number)
-
-    async def count_async(self, number):
-        for item in range(number):
-            yield item
-
-    def fail(self):
-        raise LookupError("no")
-
-    def wait(self, gate):
-        return gate.recv()
-
-    @staticmethod
-    def double(number):
-        return 2 * number
-
-    @classmethod
-    def kind(cls):
-        return cls.__name__
-
-    @property
-    def broken(self):
-        raise KeyError("broken")
-
-    def __del__(self):
-        self.freed.send(circuit.here().name)
-
-
-def make(freed, *, serial=False):
-    return circuit.ref(Thing(freed), serial=serial)
-
-
-def make_on(name, freed, **options):
-    """Return the only reference to a new Thing on a worker."""
-    return circuit.call(make, freed, **options).on(name).result(timeout=SECONDS)
-
-
-def ask(thing, *_):
-    return thing.where()
 
 
 def give_back(value):
@@ -265,32 +215,8 @@ class Box:
         return self.held
 
 
-def raise_with(thing):
-    raise LookupError(thing)
-
-
-def produce(thing):
-    yield thing
-
-
-def send_through(channel, thing):
-    channel.send(thing)
-
-
 def make_asker(thing):
     return lambda: thing
-
-
-def in_a_global(thing):
-    globals()["kept"] = thing
-
-
-def kept_in_a_global():
-    return globals()["kept"]
-
-
-def forget_the_global():
-    del globals()["kept"]
 
 
 def through_an_exception(thing):
@@ -306,7 +232,7 @@ def through_a_channel(thing):
 
 
 def through_a_global(thing):
-    circuit.call(in_a_global, thing).on("w2").result(timeout=SECONDS)
+    circuit.call(keep_in_a_global, thing).on("w2").result(timeout=SECONDS)
     try:
         return circuit.call(kept_in_a_global).on("w2").result(timeout=SECONDS)
     finally:
@@ -411,7 +337,7 @@ def test_a_message_that_has_not_arrived_holds_its_references(cluster, freed, mor
     os.kill(cluster.pid(circuit.worker(mortal)), signal.SIGSTOP)
     asked = circuit.call(ask, thing).on(mortal)
     del thing
-    wait_until(lambda: [row.on_their_way for row in owned() if row.kind == "Thing"] == [1])
+    wait_until(lambda: [row.on_their_way for _, row in look_around()[0] if row.kind == "Thing"] == [1])
     os.kill(cluster.pid(circuit.worker(mortal)), signal.SIGCONT)
     assert asked.result(timeout=SECONDS) == "driver"
     assert freed.recv(timeout=SECONDS) == "driver"
@@ -428,271 +354,143 @@ def test_a_call_that_waits_for_its_turn_holds_its_references(cluster, freed, gat
     assert freed.recv(timeout=SECONDS) == "w1"
 
 
-# How it goes. Each of these has the only reference to a Thing on w1, in some way, and lets it go.
+# What users try.
 
 
-def hold_until_told(gate, thing):
-    thing.where()
-    gate.recv()
-
-
-def hold_and_produce(thing):
-    while True:
-        yield thing.where()
-
-
-def use_and_fail(thing):
-    thing.where()
-    raise LookupError("no")
-
-
-def goes_with_its_name(freed, gate):
+def test_a_reference_is_pickled_for_a_spawn_only_and_copies_are_itself(cluster, freed):
     thing = make_on("w1", freed)
-    assert thing.where() == "w1"
+    told = r"^a Ref travels only with a spawn, .* and through a channel$"
+    with pytest.raises(TypeError, match=told):
+        pickle.dumps(thing)
+    assert copy.copy(thing) is thing and copy.deepcopy({"a": [thing]}) == {"a": [thing]}
+    other = make_on("w1", freed)
+    assert thing != other and {thing: 1, other: 2}[thing] == 1 and thing != "thing"
 
 
-def goes_with_a_cycle(freed, gate):
-    cycle = [make_on("w1", freed)]
-    cycle.append(cycle)
-    assert cycle[0].where() == "w1"
-    del cycle
-    gc.collect()
-
-
-def goes_with_the_end_of_a_call(freed, gate):
-    holding = circuit.call(hold_until_told, gate, make_on("w1", freed)).on("w2")
-    gate.send(1, timeout=SECONDS)
-    holding.result(timeout=SECONDS)
-
-
-def goes_with_the_end_of_a_function(freed, gate):
+def test_what_is_no_method_is_told(cluster, freed):
     thing = make_on("w1", freed)
-    assert circuit.call(lambda: thing.where()).on("w2").result(timeout=SECONDS) == "w1"
+    told = r"^'attribute' of a Thing is no method but int data, and only methods are called by reference"
+    with pytest.raises(TypeError, match=told):
+        thing.attribute()
+    with pytest.raises(AttributeError, match=r"^'Thing' object has no attribute 'nothing'"):
+        thing.nothing()
+    with pytest.raises(KeyError, match="broken"):
+        thing.broken()
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        thing.fail(1)
+    with pytest.raises(AttributeError, match=r"^a Ref has no __len__: it calls methods by their names only$"):
+        thing.__len__()
+    with pytest.raises(AttributeError):
+        thing.attribute = 4
+    assert repr(thing.where) == "<where of <Ref to a Thing on 'w1'>>"
+    with pytest.raises(circuit.NotSendable, match=r"^args\[0\]: _thread.lock cannot be sent"):
+        thing.double(threading.Lock())
 
 
-def goes_with_a_call_that_raises(freed, gate):
-    with pytest.raises(LookupError):
-        circuit.call(use_and_fail, make_on("w1", freed)).on("w2").result(timeout=SECONDS)
+def test_anything_can_be_referred_to(cluster):
+    def on_w1(value):
+        return circuit.call(circuit.ref, value).on("w1").result(timeout=SECONDS)
+
+    assert on_w1(math).sqrt(9) == 3 and repr(on_w1(math)) == "<Ref to a module on 'w1'>"
+    assert on_w1(Thing).double(3) == 6 and repr(on_w1(Thing)) == "<Ref to a type on 'w1'>"
+    assert repr(on_w1(None)) == "<Ref to a NoneType on 'w1'>"
+    function = on_w1(lambda number: number + 1)
+    assert repr(function) == "<Ref to a function on 'w1'>"
+    with pytest.raises(TypeError, match=r"^<Ref to a function on 'w1'> is not callable"):
+        circuit.call(function, 3)
 
 
-def goes_with_a_method_that_raises(freed, gate):
-    thing = make_on("w1", freed)
-    with pytest.raises(LookupError):
-        thing.fail()
-
-
-def goes_with_an_exception_that_was_raised_again(freed, gate):
-    with pytest.raises(LookupError):
-        circuit.call(raise_with, make_on("w1", freed)).on("w2").result(timeout=SECONDS)
-
-
-def goes_with_an_exception_in_a_coroutine(freed, gate):
-    async def ask_and_raise(freed):
-        thing = await circuit.call(make, freed).on("w1")
-        await circuit.call(raise_with, thing).on("w3")
-
-    with pytest.raises(LookupError):
-        circuit.call(ask_and_raise, freed).on("w2").result(timeout=SECONDS)
-
-
-def goes_with_an_exception(freed, gate):
-    error = circuit.call(raise_with, make_on("w1", freed)).on("w2").exception(timeout=SECONDS)
-    assert error.args[0].where() == "w1"
-
-
-def goes_with_an_exception_that_nobody_asked_for(freed, gate):
-    circuit.wait([circuit.call(raise_with, make_on("w1", freed)).on("w2")], timeout=SECONDS)
-
-
-def goes_with_a_cancelled_call(freed, gate):
-    holding = circuit.call(hold_until_told, gate, make_on("w1", freed)).on("w2")
-    wait_until(lambda: holders("Thing") == [("w1", {"w2"})])
-    holding.cancel()
-
-
-def goes_with_a_call_cancelled_in_a_queue(freed, gate):
-    busy = circuit.call(circuit.ref, gate, serial=True).on("w2").result(timeout=SECONDS)
-    first = circuit.call(busy.recv).on(busy)
-    waiting = circuit.call(busy.send, make_on("w1", freed)).on(busy)
-    wait_until(lambda: holders("Thing") == [("w1", {"w2"})])
-    waiting.cancel()
-    first.cancel()
-
-
-def goes_with_a_stream_that_is_closed(freed, gate):
-    with circuit.call(hold_and_produce, make_on("w1", freed)).on("w2") as stream:
-        assert next(stream) == "w1"
-
-
-def goes_with_a_stream_that_is_dropped(freed, gate):
-    stream = circuit.call(hold_and_produce, make_on("w1", freed)).on("w2")
-    assert next(stream) == "w1"
-
-
-def goes_with_an_item_that_nobody_takes(freed, gate):
-    stream = circuit.call(produce, make_on("w1", freed)).on("w2")
-    wait_until(lambda: stream._inbox.ended)
-
-
-def goes_with_a_result_that_nobody_asks_for(freed, gate):
-    circuit.wait([circuit.call(make, freed).on("w1")], timeout=SECONDS)
-
-
-def goes_with_a_large_result_that_nobody_asks_for(freed, gate):
-    large = circuit.call(lambda: [bytes(LARGE), make(freed)]).on("w1")
-    circuit.wait([large], timeout=SECONDS)
-
-
-def goes_with_a_large_result(freed, gate):
-    large = circuit.call(lambda: [bytes(LARGE), make(freed)]).on("w1")
-    assert large.result(timeout=SECONDS)[1].where() == "w1"
-
-
-def goes_with_a_future_that_was_given(freed, gate):
-    future = circuit.call(make, freed).on("w1")
-    given = circuit.call(lambda future: ask(future.result()), future).on("w2")
-    assert given.result(timeout=SECONDS) == "w1"
-
-
-def goes_with_a_gather(freed, gate):
-    several = circuit.gather(circuit.call(make, freed).on("w1"), circuit.call(abs, -1).on("w2"))
-    assert several.result(timeout=SECONDS)[0].where() == "w1"
-
-
-def goes_with_a_gather_that_failed(freed, gate):
-    with pytest.raises(LookupError):
-        circuit.gather(circuit.call(raise_with, make_on("w1", freed)).on("w2")).result(timeout=SECONDS)
-
-
-def goes_with_a_value_that_is_received(freed, gate):
-    sending = circuit.call(send_through, gate, make_on("w1", freed)).on("w2")
-    assert gate.recv(timeout=SECONDS).where() == "w1"
-    sending.result(timeout=SECONDS)
-
-
-def goes_with_the_channel_it_was_sent_through(freed, gate):
-    channel = circuit.call(circuit.channel, 1).on("w3").result(timeout=SECONDS)
-    channel.send(make_on("w1", freed), timeout=SECONDS)
-
-
-def goes_with_a_send_that_gave_up(freed, gate):
-    with pytest.raises(TimeoutError):
-        gate.send(make_on("w1", freed), timeout=0.02)
-
-
-def goes_with_a_send_that_was_refused(freed, gate):
-    gate.close()
-    with pytest.raises(circuit.ChannelClosed):
-        gate.send(make_on("w1", freed), timeout=SECONDS)
-
-
-def goes_with_what_refers_to_it(freed, gate):
-    outer = circuit.call(circuit.ref, [make_on("w1", freed)]).on("w2").result(timeout=SECONDS)
-    assert outer.copy()[0].where() == "w1"
-
-
-def goes_with_a_reference_to_the_reference(freed, gate):
-    outer = circuit.call(circuit.ref, make_on("w1", freed)).on("w2").result(timeout=SECONDS)
-    assert repr(outer) == "<Ref to a Ref on 'w2'>" and outer.where() == "w1"
-    assert list(outer.count(2)) == [0, 1]
-
-
-def goes_with_the_global_of_a_worker(freed, gate):
-    circuit.call(in_a_global, make_on("w1", freed)).on("w2").result(timeout=SECONDS)
-    assert ask(circuit.call(kept_in_a_global).on("w2").result(timeout=SECONDS)) == "w1"
-    circuit.call(forget_the_global).on("w2").result(timeout=SECONDS)
-
-
-def goes_with_a_stopped_spawner(freed, gate):
-    def start_and_wait():
-        started = circuit.call(hold_until_told, gate, make(freed)).on("w2")
-        started.result()
-
-    future = circuit.call(start_and_wait).on("w1")
-    wait_until(lambda: holders("Thing") == [("w1", {"w2"})])
-    future.cancel()
-
-
-WAYS = [value for name, value in list(globals().items()) if name.startswith("goes_with_")]
-
-
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_an_object_goes_when_its_last_reference(cluster, freed, gate, uncollected, way):
-    way(freed, gate)
+def test_references_in_cycles_between_two_objects_of_one_owner(cluster, freed):
+    one = circuit.call(circuit.ref, []).on("w1").result(timeout=SECONDS)
+    one.append(make_on("w1", freed))
+    one.append(one)
+    assert one.copy()[1] == one
+    one.clear()
     assert freed.recv(timeout=SECONDS) == "w1"
 
 
-def test_an_object_goes_when_its_holder_is_killed(cluster, freed, mortal):
-    circuit.call(in_a_global, make_on("w1", freed)).on(mortal).result(timeout=SECONDS)
-    wait_until(lambda: holders("Thing") == [("w1", {mortal})])
-    kill(cluster, mortal)
-    assert freed.recv(timeout=SECONDS) == "w1"
+# Around the end of a cluster. These run programs of their own.
 
 
-@pytest.mark.parametrize("owner", ["w1", "driver"])
-def test_an_object_goes_when_the_worker_of_its_calls_is_killed(cluster, freed, gate, mortal, owner):
-    lost = circuit.call(hold_until_told, gate, make_on(owner, freed)).on(mortal)
-    wait_until(lambda: holders("Thing") == [(owner, {mortal})])
-    kill(cluster, mortal)
-    assert freed.recv(timeout=SECONDS) == owner
-    assert type(lost.exception(timeout=SECONDS)) is circuit.WorkerLost
+def test_references_outlive_their_cluster_as_errors(tmp_path):
+    printed = in_new_process(
+        tmp_path,
+        """
+        with circuit.cluster(workers=1):
+            mine, its = circuit.ref([1]), circuit.call(circuit.ref, [2]).on("w1").result()
+            late = circuit.call(circuit.ref, [3]).on("w1")
+        used = []
+        for what in (mine, its, late.result()):
+            used += [what.copy, lambda what=what: circuit.call(len, []).on(what)]
+        def try_all():
+            for use in used:
+                try: use()
+                except circuit.CircuitError as error: print(type(error).__name__, error)
+        try_all()
+        with circuit.cluster(workers=1):
+            used = [its.copy, lambda: circuit.call(print, its).on("w1")]
+            try_all()
+        """,
+    )
+    gone = "belongs to a cluster that is closed"
+    assert printed.splitlines() == [
+        *[f"ClusterError <Ref to a list on 'driver'> {gone}"] * 2,
+        *[f"ClusterError <Ref to a list on 'w1'> {gone}"] * 5,
+        f"NotSendable args[0]: circuit.runtime.ref.Ref cannot be sent to another process (it {gone})",
+    ]
 
 
-def test_a_finalizer_may_use_the_cluster_and_fail(cluster):
-    class Careless:
-        def __init__(self, notes):
-            self.notes = notes
-
-        def __del__(self):
-            self.notes.send(circuit.call(abs, -7).on("w2").result())
-            raise KeyError("finalizer")
-
-    notes = circuit.channel(2)
-    for _ in range(2):  # the second one is let go of after the first one has failed
-        circuit.call(lambda: circuit.ref(Careless(notes))).on("w1").result(timeout=SECONDS)
-        assert notes.recv(timeout=SECONDS) == 7
-
-
-def test_refs_lists_what_is_held_by_whom(cluster, freed):
-    thing = make_on("w1", freed)
-    circuit.call(in_a_global, thing).on("w2").result(timeout=SECONDS)
-    wait_until(lambda: holders("Thing") == [("w1", {"driver", "w2"})])
-    mine = circuit.ref({})
-    (row,) = (row for row in circuit.refs() if row.kind == "dict")
-    assert (row.owner, row.uses, row.on_their_way, row.holders) == ("driver", 1, 0, ())
-    del mine
-    circuit.call(forget_the_global).on("w2").result(timeout=SECONDS)
-    wait_until(lambda: holders("Thing") == [("w1", {"driver"})])
-    assert circuit.call(holders, "Thing").on("w3").result(timeout=SECONDS) == [("w1", {"driver"})]
-    del thing
-    assert freed.recv(timeout=SECONDS) == "w1"
-    wait_until(lambda: not {"Thing", "dict"} & {row.kind for row in circuit.refs()})
+def test_a_program_ends_quietly_with_references_alive(tmp_path):
+    printed = in_new_process(
+        tmp_path,
+        """
+        class Node:
+            def hold(self, *held): self.held = held
+            def __del__(self): pass
+        kept = [circuit.call(circuit.ref, Node()).on(name).result() for name in ("w1", "w2")]
+        mine = circuit.ref(Node())
+        mine.hold(*kept)  # Cycles through three processes: nobody ever lets go of these.
+        for one, other in zip(kept, reversed(kept)): one.hold(other, mine, circuit.channel())
+        kept.append(kept)
+        def keep(held): circuit.kept = held
+        circuit.call(keep, kept).on("w2").result()
+        print("end")
+        """,
+    )
+    assert printed == "end\n"
 
 
-# What these tests look at.
+def test_a_forked_child_neither_uses_nor_drops_its_parents_references(tmp_path):
+    printed = in_new_process(
+        tmp_path,
+        """
+        with circuit.cluster(workers=1):
+            its, mine = circuit.call(circuit.ref, [2]).on("w1").result(), circuit.ref([1])
+            if (child := os.fork()) == 0:
+                for use in (its.copy, mine.copy, lambda: circuit.ref([]), circuit.refs):
+                    try: use()
+                    except circuit.ClusterError as error: print(error)
+                del its, mine, use
+                gc.collect()
+                sys.stdout.flush()
+                os._exit(0)
+            os.waitpid(child, 0)
+            print(its.copy(), mine.copy())
+        """,
+        quiet=False,
+    )
+    forked = "belongs to the process that this one was forked from"
+    no_part = "this process was forked from one of a cluster and is no part of it: "
+    lines = printed.splitlines()
+    assert lines[:2] == [f"<Ref to a list on 'w1'> {forked}", f"<Ref to a list on 'driver'> {forked}"]
+    assert len(lines) == 5 and lines[2].startswith(no_part) and lines[3].startswith(no_part)
+    assert lines[4] == "[2] [1]"
 
 
-def kill(cluster, name):
-    """Kill a worker in the midst of whatever it does; return its process id."""
-    pid = cluster.pid(circuit.worker(name))
-    os.kill(pid, signal.SIGKILL)
-    return pid
-
-
-def holders(kind):
-    """Return the owners of the objects of a type, with the names of who else has references to them."""
-    return sorted((row.owner, set(row.holders)) for row in circuit.refs() if row.kind == kind)
-
-
-def running_on(name):
-    """Return how many calls run on a worker, with the one that asks."""
-    return circuit.call(lambda: current.node().tables()["running"]).on(name).result(timeout=SECONDS)
-
-
-def wait_until(condition):
-    """Wait for a condition that another process brings about."""
-    pause = threading.Event()
-    until = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < until, f"it did not come about in {SECONDS:g} s"
-        pause.wait(0.01)
+def in_new_process(tmp_path, text, *, quiet=True):
+    """Run a program to its end, and return what it printed."""
+    (tmp_path / "app.py").write_text("import circuit, gc, os, sys\n" + textwrap.dedent(text))
+    ran = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert not (quiet and ran.stderr), ran.stderr
+    return ran.stdout

@@ -72,7 +72,7 @@ def test_a_lane_never_overfills_its_room_and_gets_all_its_credit_back(steps: lis
         elif step == "end" and running:
             end(running.pop(0))
         elif step == "withdraw" and held:
-            assert lane.withdraw(held[-1]).call == held.pop()
+            lane.withdraw(held.pop())
         assert len(waiting) <= ahead
     while waiting or running:
         while waiting:
