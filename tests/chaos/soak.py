@@ -80,7 +80,8 @@ def _hold(field: Field, pids: dict[str, int], seconds: float) -> dict[str, list[
         objects = {name: circuit.call(tidy).on(name).result() for name in field.workers}
         objects["driver"] = tidy()
         for name, pid in pids.items():
-            samples[name].append(take(pid, objects[name], sum(tables[name].values())))
+            entries = sum(size for path, size in tables[name].items() if path.startswith("node."))
+            samples[name].append(take(pid, objects[name], entries))
     return samples
 
 

@@ -96,9 +96,9 @@ def test_what_no_loss_explains_is_found_on_stderr():
 
 
 def test_a_table_that_grew_is_found():
-    before = {"w1": {"node.handles": 2, "node.core.sent.digests": 3}}
+    before = {"w1": {"node.handles": 2, "node.core.sent.codes": 3}}
     assert grown(before, before) == []
-    after = {"w1": {"node.handles": 3, "node.core.sent.digests": 9}}
+    after = {"w1": {"node.handles": 3, "node.core.sent.codes": 9}}
     assert grown(before, after) == ["w1 has 3 of node.handles, and had 2"]
 
 
