@@ -31,13 +31,7 @@ if TYPE_CHECKING:
         StaleReference as StaleReference,
         WorkerLost as WorkerLost,
     )
-    from circuit.runtime.future import (
-        CancelledError as CancelledError,
-        Future as Future,
-        as_completed as as_completed,
-        gather as gather,
-        wait as wait,
-    )
+    from circuit.runtime.future import CancelledError as CancelledError, Future as Future
     from circuit.runtime.limits import Limits as Limits
     from circuit.runtime.places import (
         Worker as Worker,
@@ -47,6 +41,7 @@ if TYPE_CHECKING:
         workers as workers,
     )
     from circuit.runtime.ref import Ref as Ref, ref as ref, refs as refs
+    from circuit.runtime.several import as_completed as as_completed, gather as gather, wait as wait
     from circuit.runtime.stream import Stream as Stream
 
 _HOMES = {
@@ -72,15 +67,15 @@ _HOMES = {
     "Worker": "places",
     "WorkerLost": "errors",
     "WorkerSet": "places",
-    "as_completed": "future",
+    "as_completed": "several",
     "call": "call",
     "channel": "channel",
     "cluster": "cluster",
-    "gather": "future",
+    "gather": "several",
     "here": "places",
     "ref": "ref",
     "refs": "ref",
-    "wait": "future",
+    "wait": "several",
     "worker": "places",
     "workers": "places",
 }

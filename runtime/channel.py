@@ -57,7 +57,8 @@ class Channel(Generic[T]):
         Raises:
             ChannelClosed: nobody will receive it.
             NotSendable: it cannot travel.
-            TimeoutError: there was no room within `timeout` seconds; it was not sent.
+            TimeoutError: nothing was heard of room within `timeout` seconds; if there was some at the last
+                moment, the value was sent all the same.
             WorkerLost: the node that had the queue is gone.
         """
         site = Site(sys._getframe(1))

@@ -20,7 +20,7 @@ LINE_BYTES = 65536
 """A longer line is broken: what has no end must not be gathered for ever."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Pipe:
     worker: str
     stream: str  # "stdout" or "stderr", looked up when written: tests and users replace them
@@ -35,7 +35,7 @@ class Console:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._errors: dict[str, _Pipe] = {}
-        self._pipes: list[_Pipe] = []
+        self._pipes: list[_Pipe] = []  # that have not ended
         self._woken, self._wake = os.pipe()
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._arriving: deque[tuple[int, _Pipe]] = deque()
@@ -60,7 +60,7 @@ class Console:
 
     def drain(self, timeout: float) -> None:
         """Wait until everything that the workers wrote is written here, at most `timeout` s a pipe."""
-        for pipe in self._pipes:
+        for pipe in list(self._pipes):
             pipe.ended.wait(timeout)
 
     def close(self) -> None:
@@ -90,6 +90,7 @@ class Console:
         if not data:
             self._selector.unregister(fd)
             os.close(fd)
+            self._pipes.remove(pipe)
             pipe.ended.set()
 
 

@@ -26,7 +26,7 @@ class Lent:
 
     __slots__ = ("_block", "_ended")
 
-    def __init__(self, block: Block, ended: deque[Block]) -> None:
+    def __init__(self, block: Block, ended: Callable[[Block], object]) -> None:
         self._block = block
         self._ended = ended
 
@@ -51,20 +51,21 @@ class Lent:
         self._block.abandon()
 
     def __del__(self) -> None:
-        self._ended.append(self._block)
+        self._ended(self._block)
 
 
 class SharedMemory:
     """See `peers.Memory`.
 
     Args:
-        released: told of each block of a peer's that nothing here looks at any more; from a finalizer.
+        later: takes, from a finalizer, the number of each block of a peer's that nothing here looks at any
+            more, and what is to be called soon.
     """
 
-    def __init__(self, limits: Limits, released: Callable[[int], object]) -> None:
+    def __init__(self, limits: Limits, later: Callable[[int | Callable[[], None]], object]) -> None:
         self._arena = Arena(limits.shared_bytes or None)
         self._probe = Probe()
-        self._released = released
+        self._later = later
         self._ended: deque[Block] = deque()
         self._mapped: dict[int, NodeId] = {}
 
@@ -92,7 +93,7 @@ class SharedMemory:
         """Map a part of a peer's memory."""
         self._mapped[region.block] = peer
         try:
-            return map_region(region, self._released)
+            return map_region(region, self._later)
         except (RegionLost, OSError) as error:
             del self._mapped[region.block]
             raise MemoryLost(str(error)) from error
@@ -109,7 +110,7 @@ class SharedMemory:
                 block = self._arena.allocate(memoryview(data).nbytes)
             except SharedMemoryFull:
                 return None
-            lent = Lent(block, self._ended)
+            lent = Lent(block, self._end)
             try:
                 block.write(data)
             except SharedMemoryFull:
@@ -120,6 +121,10 @@ class SharedMemory:
         """Lend nothing any more; what peers have mapped stays theirs."""
         self._probe.close()
         self._arena.close()
+
+    def _end(self, block: Block) -> None:
+        self._ended.append(block)  # for the next that lends, if that is sooner
+        self._later(self._take_back)
 
     def _take_back(self) -> None:
         while self._ended:

@@ -149,6 +149,17 @@ def test_callbacks_see_every_kind_of_end(gate):
     assert ending[0].result() == "x" and ending[1].cancelled() and type(failing.exception()) is LookupError
 
 
+def test_to_wait_again_and_again_leaves_nothing_on_a_future(gate):
+    late = circuit.call(take, gate).on("w1")
+    for _ in range(100):
+        assert circuit.wait([late], timeout=0).not_done == {late}
+        with pytest.raises(TimeoutError):
+            late.result(timeout=0)
+    assert late._then == []
+    gate.send("late", timeout=SECONDS)
+    assert circuit.wait([late], timeout=SECONDS).done == {late}
+
+
 def test_await_gather_and_as_completed_in_a_coroutine_of_a_worker(gate):
     async def main(gate):
         late = circuit.call(take, gate).on("w2")

@@ -12,15 +12,16 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import circuit
 from circuit.runtime import current
+from circuit.runtime.shared import KEPT_BYTES
 
 MB = 1 << 20
 SYSTEMS = ["same host", "no room", "other host"]
@@ -78,7 +79,7 @@ def workers(system: str, folder: Path) -> Iterator[circuit.Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         if system == "other host":
             (folder / "sitecustomize.py").write_text(WITHOUT_MEMFD)
-            patch.setenv("PYTHONPATH", str(folder))
+            patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         with circuit.cluster(
             2, limits=circuit.Limits(shared_bytes=1 if system == "no room" else 0)
         ) as started:
@@ -126,11 +127,11 @@ def produce(values: list[object]) -> Iterator[object]:
     yield from values
 
 
-def receive(channel: circuit.Channel) -> list[Seen]:
+def receive(channel: circuit.Channel[Any]) -> list[Seen]:
     return look(channel.recv())
 
 
-def fetch(future: circuit.Future) -> list[Seen]:
+def fetch(future: circuit.Future[Any]) -> list[Seen]:
     return look(future.result())
 
 
@@ -155,7 +156,7 @@ class Keeper:
         self.kept.clear()
 
 
-def keeper() -> circuit.Ref:
+def keeper() -> circuit.Ref[Any]:
     return circuit.ref(Keeper())
 
 
@@ -283,6 +284,15 @@ def test_an_argument_ends_with_the_call_that_it_was_for(fresh):
         assert circuit.call(own_memory).on("w1").result(30) - before < 130 * MB
     finally:
         circuit.call(collect_again).on("w1").result(30)
+
+
+def test_memory_comes_back_though_nothing_more_is_lent(pair):
+    object_there = circuit.call(keeper).on("w1").result(30)
+    for _ in range(10):
+        object_there.keep(ones(64 * MB))
+    assert lent_by_this_process() >= 640 * MB
+    circuit.call(object_there.forget).on(object_there).result(30)
+    wait_until(lambda: lent_by_this_process() < KEPT_BYTES + MB)
 
 
 def test_results_that_nobody_asks_for_stay_there_and_go_with_their_futures(pair):
@@ -432,17 +442,29 @@ def collect_again() -> None:
     gc.enable()
 
 
-def hold(array: np.ndarray, entered: circuit.Channel) -> None:
+def hold(array: np.ndarray, entered: circuit.Channel[Any]) -> None:
     entered.send(True)
     circuit.channel().recv()
 
 
-def give(object_there: circuit.Ref) -> list[Seen]:
-    return object_there.keep(ones())
+def give(object_there: circuit.Ref[Any]) -> list[Seen]:
+    seen: list[Seen] = object_there.keep(ones())
+    return seen
 
 
 def everywhere() -> list[dict[str, int]]:
     return [tables(), *(circuit.call(tables).on(name).result(30) for name in ("w1", "w2"))]
+
+
+def lent_by_this_process() -> int:
+    """Return how much memory the kernel has given for what this process lends, or keeps for that."""
+    segments = {}
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing's own
+            if str(entry.readlink()).startswith("/memfd:circuit-"):
+                state = entry.stat()
+                segments[state.st_ino] = state.st_blocks * 512
+    return sum(segments.values())
 
 
 def nothing_is_shared(node: dict[str, int]) -> bool:

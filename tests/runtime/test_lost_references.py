@@ -46,7 +46,7 @@ def ask_to_wait(thing, gate):
     return thing.wait(gate)
 
 
-held = []
+held: list[object] = []
 
 
 def hold(thing):

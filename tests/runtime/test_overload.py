@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -75,7 +75,7 @@ class Source:
             self._made += 1
             yield bytes(MB)
 
-    def send(self, channel: circuit.Channel, count: int) -> None:
+    def send(self, channel: circuit.Channel[Any], count: int) -> None:
         for item in self.items(count):
             channel.send(item)
 
@@ -83,7 +83,7 @@ class Source:
         return self._made
 
 
-def source() -> circuit.Ref:
+def source() -> circuit.Ref[Any]:
     return circuit.ref(Source())
 
 
@@ -106,7 +106,7 @@ class Crowd:
         return self._waiting
 
 
-def crowd() -> circuit.Ref:
+def crowd() -> circuit.Ref[Any]:
     return circuit.ref(Crowd())
 
 
@@ -244,13 +244,13 @@ def until_refused(spawn: Callable[[int], T], bound: str, value: int) -> list[T]:
     return spawned
 
 
-def filled_channel() -> circuit.Channel:
+def filled_channel() -> circuit.Channel[Any]:
     channel = circuit.channel(1)
     channel.send("value")
     return channel
 
 
-def receive(channel: circuit.Channel) -> object:
+def receive(channel: circuit.Channel[Any]) -> object:
     return channel.recv()
 
 

@@ -144,6 +144,10 @@ def goes_with_a_cancelled_call(freed, gate):
     holding.cancel()
 
 
+def goes_with_a_call_cancelled_at_once(freed, gate):
+    circuit.call(hold_until_told, gate, make_on("w1", freed)).on("w2").cancel()
+
+
 def goes_with_a_call_cancelled_in_a_queue(freed, gate):
     busy = circuit.call(circuit.ref, gate, serial=True).on("w2").result(timeout=SECONDS)
     first = circuit.call(busy.recv).on(busy)
