@@ -35,8 +35,9 @@ def main() -> None:
         for findings in storm.rounds(min(options.round_seconds, options.seconds)):
             if findings or time.monotonic() + options.round_seconds / 2 > until:
                 break
-    for what, count in [*sorted(storm.struck.items()), *sorted(storm.field.ledger.counts.items())]:
-        _say(f"{count:8}  {what}")
+    for counts in (storm.struck, storm.network.struck, storm.field.ledger.counts):
+        for what, count in sorted(counts.items()):
+            _say(f"{count:8}  {what}")
     findings = storm.field.findings
     for finding in findings[:FINDINGS_SHOWN]:
         _say(f"FOUND: {finding}")

@@ -12,9 +12,11 @@ PREFIX = re.compile(r"(\[\w+\] )?(.*\n)")
 """A line, after the name of the worker that wrote it."""
 IN_ORDER = re.compile(
     r"circuit: this worker was out of contact with its driver for too long, and ends\n"
-    r"|circuit: nobody asked for the outcome of .*:\ncircuit\.WorkerLost: .*\n(  .*\n)*"
+    r"|circuit: nobody asked for the outcome of .*:\n"
+    r"(?:(?!circuit: |Exception |Task ).*\n)*?circuit\.(?:WorkerLost: |\w+: .* is stale: '\w+' ).*\n"
+    r"(?:(?!circuit: |Exception |Task ).*\n)*"
 )
-"""What is said of a worker that was given up, and of a call that was lost while its maker was stopped."""
+"""What is said by a worker that was given up, and of a call that was lost while its maker was stopped."""
 
 
 class Complaints(io.TextIOBase):
@@ -56,4 +58,5 @@ def unexplained(heard: str) -> str:
     said: defaultdict[str, str] = defaultdict(str)
     for who, line in PREFIX.findall(heard):
         said[who] += line
-    return "".join(f"{who}{rest}" for who, text in said.items() if (rest := IN_ORDER.sub("", text)))
+    left = {who: IN_ORDER.sub("", text).splitlines(keepends=True) for who, text in said.items()}
+    return "".join(f"{who}{line}" for who, lines in left.items() for line in lines)

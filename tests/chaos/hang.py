@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -29,9 +30,17 @@ def stacks() -> str:
         for ident, frame in sys._current_frames().items()
         for line in (f"thread {names.get(ident)}:\n", *traceback.format_stack(frame))
     ]
-    loop = current.node()._executor._loop._loop
-    for task in asyncio.all_tasks(loop) if loop else ():
+    tasks = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.Task) and not thing.done()]
+    for task in tasks:
         told += [f"{task!r}:\n", *(f"  at {frame}\n" for frame in task.get_stack())]
+    peers = current.node()._core.peers
+    told += [
+        f"{node} is {peer.session.state.name}: {peer.dialled=} {peer.dials_us=} {peer.death=} "
+        f"{peer.session.unacknowledged} unacknowledged {list(peer.session._waiting)[:3]!r:.300}\n"
+        for node, peer in peers
+    ]
+    told += [f"down: {down!r:.150}\n" for down in peers.down.values()]
+    told += [f"lives: {life}\n" for life in peers.lives_now]
     return "".join(told)
 
 

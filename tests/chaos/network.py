@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +27,8 @@ class Network:
     """
 
     def __init__(self, folder: Path, aside: Path, pid: Callable[[str], int]) -> None:
+        self.struck: Counter[str] = Counter()
+        """How often a fault met a connection, and how often there was none."""
         self._pid = pid
         self._lock = threading.Lock()
         self._relay = subprocess.Popen(
@@ -38,15 +41,16 @@ class Network:
 
     def cut(self, pair: Pair) -> None:
         """Break the connections of a pair; they may dial again at once."""
-        self._tell(pair, do="cut")
+        self._strike(pair, do="cut")
 
     def refuse(self, pair: Pair, refused: bool) -> None:
         """Break the connections of a pair and refuse new ones, or take new ones again."""
-        self._tell(pair, do="refuse", refused=refused)
+        command = self._strike if refused else self._tell
+        command(pair, do="refuse", refused=refused)
 
     def stall(self, pair: Pair, ways: Sequence[int]) -> None:
         """Let nothing through in the given directions: 0 is the dialler's to the dialled."""
-        self._tell(pair, do="stall", ways=ways)
+        self._strike(pair, do="stall", ways=ways)
 
     def flow(self, pair: Pair) -> None:
         """Let all through again, what was held up first."""
@@ -54,7 +58,7 @@ class Network:
 
     def truncate(self, pair: Pair, way: int, nbytes: int) -> None:
         """Break the connections of a pair after so many more bytes in a direction."""
-        self._tell(pair, do="truncate", way=way, nbytes=nbytes)
+        self._strike(pair, do="truncate", way=way, nbytes=nbytes)
 
     def diallers(self, node: str) -> set[int]:
         """Return the processes that have a connection to `node` through the relay."""
@@ -69,9 +73,12 @@ class Network:
             self._relay.wait()
             self._relay.stdout.close()
 
-    def _tell(self, pair: Pair, **command: object) -> None:
+    def _strike(self, pair: Pair, **command: object) -> None:
+        self.struck["a connection" if self._tell(pair, **command) else "no connection"] += 1
+
+    def _tell(self, pair: Pair, **command: object) -> Any:
         one, other = pair
-        self._ask({**command, "links": [(self._pid(one), other), (self._pid(other), one)]})
+        return self._ask({**command, "links": [(self._pid(one), other), (self._pid(other), one)]})
 
     def _ask(self, command: dict[str, Any]) -> Any:
         assert self._relay.stdin and self._relay.stdout

@@ -61,11 +61,11 @@ def main() -> None:
         watchdog.close()
     for finding in field.findings:
         print(f"FOUND: {finding}")
-    sys.exit(_show(samples, field.ledger.counts.total()) or bool(field.findings))
+    sys.exit(bool(field.findings) or _show(samples, field.ledger.counts.total()))
 
 
 def _hold(field: Field, pids: dict[str, int], seconds: float) -> dict[str, list[Sample]]:
-    """Run the load, and return the samples of each process."""
+    """Run the load, until something is not as promised; return the samples of each process."""
     for name in field.workers:
         circuit.call(ready, field.journal).on(name).result()
     with Crowd(field, "warm up"):
@@ -76,11 +76,14 @@ def _hold(field: Field, pids: dict[str, int], seconds: float) -> dict[str, list[
         with Crowd(field, f"soak/{number}"):
             time.sleep(seconds * (1 - WARM_UP) / SAMPLES)
         tables = account.settle()
+        if field.findings:
+            break
         time.sleep(REST_SECONDS)
         objects = {name: circuit.call(tidy).on(name).result() for name in field.workers}
         objects["driver"] = tidy()
         for name, pid in pids.items():
-            samples[name].append(take(pid, objects[name], sum(tables[name].values())))
+            entries = sum(size for path, size in tables[name].items() if path.startswith("node."))
+            samples[name].append(take(pid, objects[name], entries))
     return samples
 
 

@@ -20,7 +20,7 @@ OURS = "circuit.runtime"
 CONTAINERS = (dict, list, set, frozenset, deque)
 SPARE = {
     "session.kept": 64,  # messages not yet acknowledged
-    "sent.digests": 64,  # code that is kept for the next call
+    "sent.codes": 64,  # code that is kept for the next call
     "[].held": 64,
     "own.held": 64,
     "functions.known": 64,

@@ -11,6 +11,7 @@ import pytest
 
 import circuit
 from tests.chaos.blame import Blame
+from tests.chaos.complaints import unexplained
 from tests.chaos.ledger import RUNS, Fate, Ledger
 from tests.chaos.tables import grown
 from tests.chaos.trend import trend
@@ -62,26 +63,57 @@ def test_a_call_that_never_ended_or_ended_twice_or_was_never_made_is_found():
     assert found == ["call-1 ran, and nobody had called it, or long after it had ended"]
 
 
-def test_only_a_loss_that_was_before_and_is_not_made_good_explains_an_error():
+def test_only_a_loss_of_its_time_explains_an_error(monkeypatch):
     blame = Blame()
+    monkeypatch.setattr("tests.chaos.blame.time.monotonic", lambda: 100.0)
 
-    def explained(worker, pid, spawned):
+    def lost(worker, pid, since):
         how = "was killed by SIGKILL"
-        return blame.explains(circuit.WorkerLost(worker, pid, how, "f", 0.1, "a.py:1:1", "no"), spawned)
+        return blame.explains(circuit.WorkerLost(worker, pid, how, "f", 0.1, "a.py:1:1", "no"), since)
 
-    assert not explained("w1", 7, 0.0)
+    def stale(reason):
+        return blame.explains(circuit.StaleReference("<Ref>", reason), 0.0)
+
+    assert not lost("w1", 7, 0.0) and not stale("'w1' was killed by SIGKILL")
     blame.lost("w1", 7)
-    assert explained("w1", 7, 0.0) and explained("w1", 0, 0.0) and explained("w1", 7, None)
-    assert not explained("w2", 7, 0.0) and not explained("w1", 8, 0.0)
+    assert lost("w1", 7, 0.0) and lost("w1", 0, 0.0) and stale("'w1' was killed by SIGKILL")
+    assert not lost("w2", 7, 0.0) and not lost("w1", 8, 0.0)
+    assert not stale("its owner has freed the object")
     blame.replaced("w1")
-    assert explained("w1", 7, 0.0) and not explained("w1", 7, float("inf"))
+    assert lost("w1", 7, 99.0) and not lost("w1", 7, 101.0)
+
+
+def test_what_no_loss_explains_is_found_on_stderr():
+    lost = "circuit: nobody asked for the outcome of f() spawned at a.py:1:1 on 'w1':\n{}\n"
+    assert (
+        unexplained("[w1] circuit: this worker was out of contact with its driver for too long, and ends\n")
+        == ""
+    )
+    assert unexplained(lost.format("circuit.WorkerLost: worker 'w1' was killed\n  spawned at a.py:1:1")) == ""
+    assert unexplained(lost.format("ValueError: 3")) == lost.format("ValueError: 3")
+    mixed = "[w1] circuit: nobody asked for the outcome of f():\n[w2] boom\n[w1] circuit.WorkerLost: gone\n"
+    assert unexplained(f"{mixed}[w1] Exception in thread\n") == "[w1] Exception in thread\n[w2] boom\n"
 
 
 def test_a_table_that_grew_is_found():
-    before = {"w1": {"node.handles": 2, "node.core.sent.digests": 3}}
+    before = {"w1": {"node.handles": 2, "node.core.sent.codes": 3}}
     assert grown(before, before) == []
-    after = {"w1": {"node.handles": 3, "node.core.sent.digests": 9}}
-    assert grown(before, after) == ["on w1, table node.handles has 3 entries, and had 2"]
+    after = {"w1": {"node.handles": 3, "node.core.sent.codes": 9}}
+    assert grown(before, after) == ["w1 has 3 of node.handles, and had 2"]
+
+
+def test_only_tombstones_are_spared_for_the_lives_that_were_lost():
+    before = {"w1": {"node.core.peers.down": 0, "node.core.peers.known": 3}}
+    after = {"w1": {"node.core.peers.down": 2, "node.core.peers.known": 4}}
+    assert grown(before, after, lost=2) == ["w1 has 4 of node.core.peers.known, and had 3"]
+
+
+def test_every_kind_of_load_must_come_to_its_end():
+    ledger = Ledger()
+    ledger.close(ledger.open("call"), Fate.UNKNOWN)
+    assert not ledger.completed("call")
+    ledger.close(ledger.open("call"), Fate.RETURNED)
+    assert ledger.completed("call") and not ledger.completed("stream")
 
 
 def test_growth_is_told_from_noise():

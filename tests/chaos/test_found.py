@@ -1,5 +1,6 @@
 """What storms have found, each made to happen without one."""
 
+import asyncio
 import contextvars
 import importlib
 import os
@@ -51,10 +52,6 @@ AT_AN_IMPORT_LOCK = """any(
 """Whether a thread of the process waits for an import of another one; told without an import."""
 
 
-WAITS_FOR_THE_LOOP = "len(__import__('circuit').runtime.current.node()._executor._loop._loop._ready) > 0"
-"""Whether a coroutine of the process has been handed to the event loop, which runs another one."""
-
-
 class Waiting(SourceFileLoader):
     """A loader that gives the code of its module when `go` exists."""
 
@@ -71,6 +68,9 @@ def nothing():
 
 async def hold_the_loop(folder):
     (folder / "begun").touch()
+    while not asyncio.get_running_loop()._ready:
+        pass
+    (folder / "handed").touch()
     while not (folder / "go").exists():
         pass
 
@@ -155,8 +155,7 @@ def test_nobody_is_blamed_for_a_coroutine_that_was_cancelled_before_it_began(clu
     first = circuit.call(hold_the_loop, tmp_path).on("w1")
     wait_until((tmp_path / "begun").exists)
     second = circuit.call(nothing_async).on("w1")
-    circuit.call(nothing).on("w1").result(timeout=30)
-    wait_until(lambda: circuit.call(eval, WAITS_FOR_THE_LOOP).on("w1").result(timeout=30))
+    wait_until((tmp_path / "handed").exists)
     second.cancel()
     circuit.call(nothing).on("w1").result(timeout=30)  # behind the cancel, in order
     (tmp_path / "go").touch()

@@ -59,19 +59,19 @@ class Channels:
         with field.joint(tokens):
             making = circuit.call(make, field.journal, first, capacity).on(dice.choice(field.everywhere))
             channel = making.result()
-            senders = [
+            senders: list[circuit.Future[Any]] = [
                 circuit.call(produce, field.journal, token, channel, values, with_gifts).on(place)
                 for token, place in zip(others[:USERS], places, strict=False)
             ]
-            receivers = [
+            receivers: list[circuit.Future[Any]] = [
                 circuit.call(consume, field.journal, token, channel).on(place)
                 for token, place in zip(others[USERS:], places[USERS:], strict=True)
             ]
             try:
                 _close_when_done(channel, senders, receivers)
             finally:
-                for future in (*senders, *receivers):
-                    future.exception()  # all have ended then, and have been asked for
+                for user in [*senders, *receivers]:
+                    user.exception()  # all have ended then, and have been asked for
             _hold(field, others[:USERS], values, [receiver.result() for receiver in receivers])
 
 

@@ -114,7 +114,7 @@ def hand_on(journal: Journal, tokens: list[str], places: list[str], packed: Any)
     tally = unpack(packed)
     tally.say(tokens[0])
     if not places:
-        return tally.said()
+        return cast(list[str], tally.said())
     pack = PACKINGS[len(places) % len(PACKINGS)]
     said: circuit.Future[Said] = circuit.call(hand_on, journal, tokens[1:], places[1:], pack(tally)).on(
         places[0]
