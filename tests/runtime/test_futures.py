@@ -17,7 +17,7 @@ import pytest
 import circuit
 from circuit.runtime import current
 
-SECONDS = 30.0
+SECONDS = 60.0
 """How long a test waits for what another process is to do."""
 
 
