@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from circuit.runtime import current
+
 KIBIBYTES_A_MEBIBYTE = 1024
 SHARED = "memfd:"
 
@@ -28,8 +30,9 @@ MEASURES = tuple(field.name for field in fields(Sample))
 
 
 def tidy() -> int:
-    """Have this process give back the memory that it does not use; return how many objects it has."""
+    """Have this process give back the memory that it keeps for later; return how many objects it has."""
     gc.collect()
+    current.node()._memory._arena.trim()
     ctypes.CDLL(None).malloc_trim(0)
     return sys.getallocatedblocks()
 
