@@ -305,6 +305,8 @@ class Core:
         return self._turn(now, self._refused, peer, refusal)
 
     def _refused(self, peer: NodeId, refusal: Refusal) -> None:
+        if peer in self.peers.down:  # whoever dialled it had not heard yet
+            return
         found = self.peers.meet(peer, self._voice.now)
         if refusal.crossed:
             found.dials_us = True

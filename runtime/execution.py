@@ -129,7 +129,7 @@ class Execution:
     @property
     def struck(self) -> bool:
         """Whether the code knows that it is being stopped; what it does now is to end."""
-        return self._interruptible.interrupted and (self._cancel_coroutine is None or self._cancelled)
+        return self._interruptible.struck and (self._cancel_coroutine is None or self._cancelled)
 
     def interrupt(self) -> None:
         """Stop it: its spawner gave it up, or is gone."""
@@ -145,6 +145,11 @@ class Execution:
     def _run(self, load: Callable[[], Callable[..., Any]], loop: EventLoop) -> None:
         try:
             function, (args, kwargs) = self._prepare(load)
+            if inspect.iscoroutinefunction(function):
+                with shielded():  # so that none is made and then forgotten
+                    coroutine = function(*args, **kwargs)
+                    self._start_on(loop, self._await(coroutine), coroutine.close)
+                return
             value = function(*args, **kwargs)
             del args, kwargs  # what was sent lives no longer than the callee wants
             if self._is_stream and inspect.isasyncgen(value):

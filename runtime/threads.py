@@ -145,13 +145,12 @@ class Interruptible:
         with self._lock:
             if not self._interrupted:
                 self._interrupted = True
-                if self._shields:
-                    self._held_back = True
-                elif self._wake:
-                    self._woken = True
-                    self._wake()
-                elif self._thread is not None:
-                    _raise_in(self._thread, Cancelled)
+                self._strike()
+
+    def interrupt_again(self) -> None:
+        """Repeat an interrupt that Python has dropped."""
+        with self._lock:
+            self._strike()
 
     def wait_begins(self, wake: Job) -> None:
         """Note what ends the wait that the function is about to begin."""
@@ -174,6 +173,12 @@ class Interruptible:
         """Whether `interrupt` was called."""
         return self._interrupted
 
+    @property
+    def struck(self) -> bool:
+        """Whether the function knows of the interrupt: it is not held back."""
+        with self._lock:
+            return self._interrupted and not self._held_back
+
     def shield(self) -> None:
         """Hold interrupts back until `unshield`; one that is on its way is raised here."""
         with self._lock:
@@ -193,6 +198,15 @@ class Interruptible:
                 self._held_back = False
         if strikes:
             raise Cancelled
+
+    def _strike(self) -> None:
+        if self._shields:
+            self._held_back = True
+        elif self._wake:
+            self._woken = True
+            self._wake()
+        elif self._thread is not None:
+            _raise_in(self._thread, Cancelled)
 
     def _leave(self) -> None:
         # An interrupt may strike here too, once. Under the lock none can be on its way, and one that is
@@ -258,6 +272,23 @@ class waiting_at:  # noqa: N801 (a context manager, used like a word)
                 woken = self._call.wait_ends()
             if woken and error is None:
                 raise Cancelled
+
+
+def strike_after_finalizers(later: Callable[[Job], object]) -> None:
+    """Have interrupts strike again that struck in a finalizer or the like, where Python drops what is raised.
+
+    Args:
+        later: runs a job soon, on another thread; may be called by a finalizer.
+    """
+    before = sys.unraisablehook
+
+    def unraisable(dropped: sys.UnraisableHookArgs) -> None:
+        if _running.here is not None and isinstance(dropped.exc_value, Cancelled):
+            later(_running.here.interrupt_again)
+        else:
+            before(dropped)
+
+    sys.unraisablehook = unraisable
 
 
 def print_as_uncaught() -> None:
