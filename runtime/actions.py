@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from circuit.runtime.messages import Call, Code, Down, End, Item, Kept, NodeId, Raise, Return, Stale
+from circuit.runtime.messages import Call, Code, Down, End, Item, Kept, NodeId, ObjectId, Raise, Return, Stale
 
 Ran: TypeAlias = Literal["no", "yes", "unknown"]
 
@@ -74,9 +74,13 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Hand an outcome, or the next item of a stream, to the one that spawned the call."""
+    """Hand an outcome, or the next item of a stream, to the one that spawned the call.
+
+    `source`: the channel that it is a value of; if nobody takes it, the core is to be told.
+    """
 
     outcome: Return | Kept | Raise | Stale | Item | End
+    source: ObjectId | None = None
 
 
 @dataclass(frozen=True, slots=True)

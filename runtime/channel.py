@@ -16,7 +16,7 @@ from circuit.runtime import current
 from circuit.runtime.errors import ChannelClosed
 from circuit.runtime.future import ENDED, Future
 from circuit.runtime.handles import Handle, handle_at, place_of
-from circuit.runtime.messages import NodeId, Payload
+from circuit.runtime.messages import NodeId, Payload, Return
 from circuit.runtime.objects import CLOSE, RECEIVE, SEND
 from circuit.runtime.pickling import dumps
 from circuit.runtime.record import Record
@@ -126,7 +126,9 @@ class Channel(Generic[T]):
                 raise TimeoutError(f"{self!r} {too_late} within {timeout:g} s") from None
             return self._outcome(asked, None)  # it came just now
         except BaseException:
-            asked.cancel()
+            came = None if asked.cancel() else asked.outcome()
+            if isinstance(came, Return) and came.place:  # a value, just now
+                self._node().give_back(self._handle, came)
             raise
 
     def _outcome(self, asked: Future[Any], timeout: float | None) -> Any:

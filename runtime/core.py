@@ -160,6 +160,11 @@ class Core:
         """Note that the program took an item of a stream."""
         return self._turn(now, self._spawning.taken, number)
 
+    def untaken(self, source: ObjectId, outcome: Return, now: float) -> list[Action]:
+        """Pass on a delivered value of a channel that nobody takes; its references stay used."""
+        self._owning.use(outcome.value.refs)
+        return self._turn(now, self._spawning.return_value, source, outcome)
+
     def open_scope(self) -> int:
         """Begin a scope and return its number."""
         return self._spawning.open_scope()

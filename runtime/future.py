@@ -235,12 +235,11 @@ class Future(Generic[T]):
 
     # What the runtime calls.
 
-    def deliver(self, outcome: Outcome) -> None:
-        """End the future with what arrived for it."""
+    def deliver(self, outcome: Outcome) -> bool:
+        """End the future with what arrived for it, unless it has ended."""
         if isinstance(outcome, Raise) and not outcome.type_name:
-            self.revoke()
-        else:
-            self._end(_State.ARRIVED, outcome)
+            return self._end(_State.CANCELLED, None)
+        return self._end(_State.ARRIVED, outcome)
 
     def given(self, promise: Handle) -> None:
         """Note that another node made the call, and has promised to tell how it ends."""

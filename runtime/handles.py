@@ -3,13 +3,16 @@
 A handle is an ObjectId that counts: as long as it lives, so does the object. Payloads of this
 process have handles as their `refs`, so what is in a message is held by the message.
 
-Finalizers only enqueue: one may run at any bytecode of any thread.
+Finalizers only enqueue: one may run at any bytecode of any thread. An interrupt may strike at any bytecode,
+too, and what is raised in a finalizer is lost; so a handle's has none: all of it is C.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Protocol
 
 from circuit.runtime.errors import ClusterError
@@ -23,8 +26,9 @@ class Home(Protocol):
     def gone(self) -> str:
         """Why nobody can be called any more, as `belongs to ...`; empty if somebody can."""
 
-    def dropped(self, ref: ObjectId) -> None:
-        """Note that one use of a reference is gone; a finalizer calls it."""
+    @property
+    def dropped(self) -> Callable[[ObjectId], object]:
+        """Enqueues that one use of a reference is gone; a finalizer calls it, so it is a built-in."""
 
 
 class Handle(ObjectId):
@@ -36,6 +40,7 @@ class Handle(ObjectId):
         """Take over a use that the node has counted already."""
         handle = super().__new__(cls, *ref)
         handle._home = home
+        handle.ended = partial(home.dropped, ObjectId(*ref))
         return handle
 
     def place_for(self, what: object) -> NodeId:
@@ -48,8 +53,8 @@ class Handle(ObjectId):
             raise ClusterError(f"{what!r} {gone}")
         return self.owner
 
-    def __del__(self) -> None:
-        self._home.dropped(ObjectId(*self))
+    ended: Callable[[], object]
+    __del__ = property(attrgetter("ended"))
 
 
 class _Travelling(threading.local):

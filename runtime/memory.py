@@ -1,13 +1,15 @@
 """The memory that a node shares with others of its host: what it lends, and what it has mapped.
 
 What is lent lives as long as anything here refers to it, and as long as a peer looks at it: the
-session says when that is over. Finalizers only enqueue.
+session says when that is over. Finalizers only enqueue, and are all C (see `handles.py`).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
+from typing import TypeAlias
 
 from circuit.runtime.limits import Limits
 from circuit.runtime.messages import Buffer, NodeId, Region
@@ -19,16 +21,21 @@ from circuit.runtime.threads import shielded
 
 SHARED_BYTES = 256 * 1024
 """The smallest buffer that is worth a mapping."""
+REST_SECONDS = 10.0
+"""How long memory is kept for the next large value."""
+
+Later: TypeAlias = Callable[[int | Callable[[], None]], object]
 
 
 class Lent:
     """A buffer in shared memory, for as long as somebody refers to this."""
 
-    __slots__ = ("_block", "_ended")
+    __slots__ = ("_block", "ended")
+    __del__ = property(attrgetter("ended"))
 
-    def __init__(self, block: Block, ended: Callable[[Block], object]) -> None:
+    def __init__(self, block: Block, later: Later) -> None:
         self._block = block
-        self._ended = ended
+        self.ended = partial(later, block.release)
 
     @property
     def nbytes(self) -> int:
@@ -50,24 +57,22 @@ class Lent:
         self._block.hold()
         self._block.abandon()
 
-    def __del__(self) -> None:
-        self._ended(self._block)
-
 
 class SharedMemory:
     """See `peers.Memory`.
 
     Args:
         later: takes, from a finalizer, the number of each block of a peer's that nothing here looks at any
-            more, and what is to be called soon.
+            more, and what is to be called soon; a built-in.
     """
 
-    def __init__(self, limits: Limits, later: Callable[[int | Callable[[], None]], object]) -> None:
+    def __init__(self, limits: Limits, later: Later) -> None:
         self._arena = Arena(limits.shared_bytes or None)
         self._probe = Probe()
         self._later = later
-        self._ended: deque[Block] = deque()
         self._mapped: dict[int, NodeId] = {}
+        self._lends = True  # did so since the last look at the clock
+        self._rests_since = 0.0
 
     @property
     def proof(self) -> bytes:
@@ -77,7 +82,6 @@ class SharedMemory:
     @property
     def lent(self) -> int:
         """Bytes that are in use here, or by peers."""
-        self._take_back()
         return self._arena.in_use
 
     @property
@@ -104,31 +108,27 @@ class SharedMemory:
 
     def lend(self, data: Buffer) -> Lent | None:
         """Copy a buffer into memory that can be lent; None if there is no room, or no such memory."""
-        self._take_back()
+        self._lends = True
         with shielded():
             try:
                 block = self._arena.allocate(memoryview(data).nbytes)
             except SharedMemoryFull:
                 return None
-            lent = Lent(block, self._end)
+            lent = Lent(block, self._later)
             try:
                 block.write(data)
             except SharedMemoryFull:
                 return None
             return lent
 
+    def rest(self, now: float) -> None:
+        """Give the memory that is kept back to the system, if nothing was lent for REST_SECONDS."""
+        if self._lends:
+            self._lends, self._rests_since = False, now
+        elif now >= self._rests_since + REST_SECONDS:
+            self._arena.trim()
+
     def close(self) -> None:
         """Lend nothing any more; what peers have mapped stays theirs."""
         self._probe.close()
         self._arena.close()
-
-    def _end(self, block: Block) -> None:
-        self._ended.append(block)  # for the next that lends, if that is sooner
-        self._later(self._take_back)
-
-    def _take_back(self) -> None:
-        while self._ended:
-            try:
-                self._ended.popleft().release()
-            except IndexError:  # another thread was faster
-                return

@@ -79,7 +79,7 @@ from circuit.runtime.references import Holding
 from circuit.runtime.reports import Reports
 from circuit.runtime.spawning import Overload
 from circuit.runtime.stream import Inbox, Stream
-from circuit.runtime.threads import print_as_uncaught, shielded
+from circuit.runtime.threads import print_as_uncaught, shielded, strike_after_finalizers
 from circuit.runtime.transfers import payload_of, view_of, with_payload
 from circuit.runtime.transport import Carrier, GrpcTransport, Reading
 
@@ -118,7 +118,7 @@ class Node:
         self.registrar = registrar
         self._folder = folder
         self._fence = fence
-        self._chores: SimpleQueue[Callable[[], None] | int | None] = SimpleQueue()
+        self._chores: SimpleQueue[Callable[[], object] | ObjectId | int | None] = SimpleQueue()
         self._memory = SharedMemory(limits, self._chores.put)
         self._core = Core(me, cluster, limits, registrar=registrar, memory=self._memory)
         for member in members:
@@ -128,7 +128,6 @@ class Node:
         self._busy = False
         self._closed = False
         self._postponed: deque[Callable[[], list[Action]]] = deque()
-        self._dropped: deque[ObjectId] = deque()
         self._numbers = itertools.count(1)
         self._values: dict[int, object] = {}  # that references mean, by the number of the object
         self._freed: list[object] = []  # of these, not yet let go of
@@ -141,6 +140,7 @@ class Node:
         driver = me == registrar
         self._executor = Executor(self, me.name, limits.threads, DRIVER_THREADS if driver else 0)
         self._clock_stopped = False
+        self._unhook: Callable[[], object] = int  # does nothing
         self._reports = Reports()
         self._clock = threading.Thread(target=self._keep_time, name="circuit-clock", daemon=True)
         awaited = len(members) if driver else 0
@@ -148,6 +148,7 @@ class Node:
 
     def serve(self) -> None:
         """Begin to serve; by then calls that come in must find this process ready for them."""
+        self._unhook = strike_after_finalizers(self._chores.put)
         self._clock.start()
         self._reports.start()
         self._transport.start()
@@ -264,7 +265,6 @@ class Node:
 
     def held_values(self) -> tuple[dict[int, object], list[Holding]]:
         """Return the objects of the program that references mean, by number, and the table of references."""
-        self._drop()
         with self._lock:
             return dict(self._values), self._core.references.table()
 
@@ -333,6 +333,10 @@ class Node:
         self._handles.pop(number, None)
         self._do(self._core.cancel, number, time.monotonic())
 
+    def give_back(self, source: ObjectId, outcome: Return) -> None:
+        """Let the next receiver of a channel have a value that nobody takes here."""
+        self._do(self._core.untaken, source, outcome, time.monotonic())
+
     def cancel_given(self, promise: Handle) -> None:
         """Give a call up that another node made, and whose future it gave to this one."""
         asked = Context().run(call(_cancel_promised, promise.number).on, Worker(promise.owner))
@@ -353,12 +357,12 @@ class Node:
         """Note that the program took an item of a stream."""
         self._do(self._core.taken, number, time.monotonic())
 
-    def dropped(self, ref: ObjectId) -> None:
-        """Note that one use of a reference is gone; a finalizer calls it."""
-        self._dropped.append(ref)
-        self._chores.put(self._drop)
+    @property
+    def dropped(self) -> Callable[[ObjectId], object]:
+        """Enqueues that one use of a reference is gone; a finalizer calls it."""
+        return self._chores.put
 
-    def later(self, chore: Callable[[], None]) -> None:
+    def later(self, chore: Callable[[], object]) -> None:
         """Do something small on the clock's thread; may be called by a finalizer."""
         self._chores.put(chore)
 
@@ -398,6 +402,7 @@ class Node:
         for future in list(self._failed):
             future.report_if_unasked()
         self._reports.close(CHORES_SECONDS)
+        self._unhook()
         self._chores.put(self._stop_clock)
         self._clock.join(CHORES_SECONDS)
         self._executor.close()
@@ -507,8 +512,11 @@ class Node:
 
     def _carry_out(self, action: Action) -> None:
         match action:
-            case Deliver(outcome):
-                self._deliver(outcome.call, self._with_handles(outcome))
+            case Deliver(outcome, source):
+                outcome = self._with_handles(outcome)
+                taken = self._deliver(outcome.call, outcome)
+                if source and not taken and isinstance(outcome, Return):
+                    self.give_back(source, outcome)
             case Lose(number):
                 self._deliver(number, action)
             case Revoke(number):
@@ -537,17 +545,20 @@ class Node:
             case Leave():
                 pass
 
-    def _deliver(self, number: int, arrival: Any) -> None:
+    def _deliver(self, number: int, arrival: Any) -> bool:
+        """Hand on what arrived; tell whether somebody takes it."""
         ends = not isinstance(arrival, Item)
         handle = self._handles.pop(number, None) if ends else self._handles.get(number)
+        taken = False
         if handle is not None:
-            handle.deliver(arrival)
+            taken = handle.deliver(arrival)
             if isinstance(arrival, Kept) and isinstance(handle, Future):
                 with self._lock:
                     self._kept.add(handle)
             if isinstance(handle, Future) and isinstance(arrival, Raise | Stale | Lose):
                 with self._lock:
                     self._failed.add(handle)
+        return taken
 
     def _with_handles(self, message: M) -> M:
         """Return a message that arrived with what keeps its references alive."""
@@ -595,13 +606,6 @@ class Node:
             freed, self._freed = self._freed, []
         freed.clear()
 
-    def _drop(self) -> None:
-        refs: list[ObjectId] = []
-        while self._dropped:
-            refs.append(self._dropped.popleft())
-        if refs:
-            self._do(self._core.drop, refs, time.monotonic())
-
     def _wake_writer(self, peer: NodeId) -> None:
         carrier = self._carriers.get(peer)
         if carrier:
@@ -627,8 +631,16 @@ class Node:
             try:
                 chore = self._chores.get(timeout=wait)
             except Empty:
-                self._do(self._core.tick, time.monotonic())
+                now = time.monotonic()
+                self._do(self._core.tick, now)
+                self._memory.rest(now)
                 continue
+            dropped: list[ObjectId] = []
+            while isinstance(chore, ObjectId):
+                dropped.append(chore)
+                chore = None if self._chores.empty() else self._chores.get()
+            if dropped:
+                self._do(self._core.drop, dropped, time.monotonic())
             try:
                 if isinstance(chore, int):
                     owner = self._memory.owner_of(chore)

@@ -8,9 +8,10 @@ Rules: this file does no I/O and reads no clock. Every method is part of a turn 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from circuit.runtime.actions import Deliver, Interrupt, Leave, Lose, Ran, Revoke
@@ -71,6 +72,7 @@ class Spawning:
         self._owning = owning
         self._runs = runs
         self._scope_numbers = itertools.count(1)
+        self._returned: dict[ObjectId, list[Return]] = {}  # values of channels that nobody took, in order
 
     # What the program does.
 
@@ -178,13 +180,15 @@ class Spawning:
         if made is None or (made.state is MadeState.ENDED and not made.receives):  # it crossed a cancel
             self._owning.drop(refs_of(outcome))
             return
-        if made.state is MadeState.ENDED:
-            self._return_to_channel(made, outcome)
+        source = ObjectId(made.peer, made.target) if made.receives else None
+        if source and made.state is MadeState.ENDED:
+            if isinstance(outcome, Return):
+                self.return_value(source, outcome)
             self._over(outcome.call, MadeEvent.SETTLED)
             return
         made.move(MadeEvent.ENDED)
         self._credit(outcome.call, made)
-        self._voice.ask(Deliver(outcome))
+        self._voice.ask(Deliver(outcome, source))
         if made.scope and isinstance(outcome, Raise | Stale):
             self.cancel_scope(made.scope)
         if not made.settles or made.receives or isinstance(outcome, Stale):
@@ -207,6 +211,36 @@ class Spawning:
         if made and made.state is MadeState.ENDED:
             self._over(number, MadeEvent.SETTLED)
 
+    def return_value(self, source: ObjectId, outcome: Return) -> None:
+        """Take in a value of a channel whose receiver had given up: for the next one here, else it goes back.
+
+        So the values that come to a node are received there in their order, whoever gives up: none goes
+        back as long as another can still come for one who gave up.
+        """
+        bisect.insort(self._returned.setdefault(source, []), outcome, key=lambda value: value.place)
+        self._pass_on(source)
+
+    def _pass_on(self, source: ObjectId) -> None:
+        """Hand values that nobody took to those who wait for one here, or back."""
+        values = self._returned[source]
+        for number in list(self._receives_of(source, MadeState.SENT))[: len(values)]:
+            made = self.made[number]
+            made.move(MadeEvent.ENDED)  # what comes for it, if anything does, is passed on in turn
+            self._voice.say(made.peer, Cancel(number))
+            self._credit(number, made)
+            self._voice.ask(Deliver(replace(values.pop(0), call=number), source))
+        if not values:
+            del self._returned[source]
+        elif not any(self._receives_of(source, MadeState.ENDED)):
+            for value in self._returned.pop(source):
+                self._voice.say(source.owner, PutBack(source.number, value.value, value.place))
+                self._owning.drop(value.value.refs)
+
+    def _receives_of(self, source: ObjectId, state: MadeState) -> Iterator[int]:
+        for number, made in self.made.items():
+            if made.receives and made.state is state and (made.peer, made.target) == source:
+                yield number
+
     # What happens to those who make calls, and to those who run them.
 
     def revoke(self, number: int) -> None:
@@ -217,6 +251,9 @@ class Spawning:
 
     def lose(self, down: Down, peer: Peer | None) -> None:
         """End the calls of a node that is gone."""
+        for source in [source for source in self._returned if source.owner == down.node]:
+            for value in self._returned.pop(source):
+                self._owning.drop(value.value.refs)
         self._lose([number for number, made in self.made.items() if made.peer == down.node], down, peer)
 
     def _lose(self, numbers: Iterable[int], down: Down, peer: Peer | None) -> None:
@@ -267,6 +304,11 @@ class Spawning:
     def _offer(self, found: Peer, call: Call, code: Code | None) -> None:
         """Send a call, or hold it back."""
         made = self.made[call.call]
+        source = ObjectId(made.peer, made.target)
+        if made.receives and source in self._returned:
+            self._voice.ask(Deliver(replace(self._returned[source].pop(0), call=call.call), source))
+            self._over(call.call, MadeEvent.ENDED)
+            return
         if made.peer == self._voice.me:
             self._send(call, code)
             return
@@ -277,7 +319,7 @@ class Spawning:
         made.weight = _weight(found, call, code)
         found.held_bytes += made.weight
         if call.target:  # the program may forget the object before the call goes
-            made.held = (ObjectId(made.peer, call.target),)
+            made.held = (source,)
             self._owning.use(made.held)
 
     def _send(self, call: Call, code: Code | None) -> None:
@@ -318,28 +360,12 @@ class Spawning:
             self._runs.made_over(made.parent, number)
         if made.scope and self.scopes[made.scope].over(number):
             self._close_scope(made.scope)
+        if made.receives and (source := ObjectId(made.peer, made.target)) in self._returned:
+            self._pass_on(source)
 
     def _close_scope(self, number: int) -> None:
         del self.scopes[number]
         self._voice.ask(Leave(number))
-
-    def _return_to_channel(self, made: Made, outcome: Outcome) -> None:
-        """Pass on a value that arrived for a receiver who had given up, to the next one here, or back.
-
-        So the values that come to a node are received there in their order, whoever gives up.
-        """
-        if not isinstance(outcome, Return):
-            return
-        for number, other in self.made.items():
-            same = other.receives and (other.peer, other.target) == (made.peer, made.target)
-            if same and other.state is MadeState.SENT:
-                other.move(MadeEvent.ENDED)  # what comes for it, if anything does, is passed on in turn
-                self._voice.say(other.peer, Cancel(number))
-                self._credit(number, other)
-                self._voice.ask(Deliver(replace(outcome, call=number)))
-                return
-        self._voice.say(made.peer, PutBack(made.target, outcome.value, outcome.place))
-        self._owning.drop(outcome.value.refs)
 
 
 def _weight(found: Peer, call: Call, code: Code | None) -> int:

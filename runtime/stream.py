@@ -58,14 +58,17 @@ class Inbox:
         self._lock = threading.Lock()
         self._ended = False
 
-    def deliver(self, arrival: Arrival) -> None:
-        """Take what arrived."""
+    def deliver(self, arrival: Arrival) -> bool:
+        """Take what arrived, unless the stream has ended."""
         if isinstance(arrival, Item):
             self.arrived.put(arrival)
-        elif self.end():
-            if not isinstance(arrival, End):
-                self.error = arrival
-            self.arrived.put(arrival)
+            return not self.ended
+        if not self.end():
+            return False
+        if not isinstance(arrival, End):
+            self.error = arrival
+        self.arrived.put(arrival)
+        return True
 
     def leave(self) -> None:
         """End the stream from this side, for whoever reads it: its cluster is closed."""

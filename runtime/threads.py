@@ -274,8 +274,10 @@ class waiting_at:  # noqa: N801 (a context manager, used like a word)
                 raise Cancelled
 
 
-def strike_after_finalizers(later: Callable[[Job], object]) -> None:
+def strike_after_finalizers(later: Callable[[Job], object]) -> Job:
     """Have interrupts strike again that struck in a finalizer or the like, where Python drops what is raised.
+
+    Returns what ends that.
 
     Args:
         later: runs a job soon, on another thread; may be called by a finalizer.
@@ -288,7 +290,12 @@ def strike_after_finalizers(later: Callable[[Job], object]) -> None:
         else:
             before(dropped)
 
+    def undo() -> None:
+        if sys.unraisablehook is unraisable:
+            sys.unraisablehook = before
+
     sys.unraisablehook = unraisable
+    return undo
 
 
 def print_as_uncaught() -> None:

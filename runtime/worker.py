@@ -28,7 +28,6 @@ from circuit.runtime.messages import NodeId
 from circuit.runtime.node import Node
 from circuit.runtime.places import Worker
 from circuit.runtime.program import Changes, NotServed, ProgramModule
-from circuit.runtime.threads import strike_after_finalizers
 from circuit.runtime.transport import on_transport_thread
 
 PR_SET_PDEATHSIG = 1
@@ -54,7 +53,6 @@ def main() -> None:
         _leave,
     )
     current.fill(node)
-    strike_after_finalizers(node.later)
     _import_from(Worker(registrar), node.me.name)
     node.serve()
     node.reach(registrar)

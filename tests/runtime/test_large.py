@@ -295,6 +295,12 @@ def test_memory_comes_back_though_nothing_more_is_lent(pair):
     wait_until(lambda: lent_by_this_process() < KEPT_BYTES + MB)
 
 
+def test_memory_that_is_kept_is_given_back_when_nothing_is_lent_for_a_while(pair):
+    circuit.call(look, ones(64 * MB)).on("w1").result(30)
+    assert lent_by_this_process() >= 64 * MB
+    wait_until(lambda: lent_by_this_process() < MB)
+
+
 def test_results_that_nobody_asks_for_stay_there_and_go_with_their_futures(pair):
     before = own_memory()
     futures = [circuit.call(ones, 16 * MB).on("w1") for _ in range(8)]

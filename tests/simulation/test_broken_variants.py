@@ -89,7 +89,7 @@ class TwiceAfterResume(Session):
 class LosingSpawning(Spawning):
     """A value of a channel that came for a receiver who had given up is thrown away."""
 
-    def _return_to_channel(self, made: Made, outcome: Outcome) -> None:
+    def return_value(self, source: ObjectId, outcome: Return) -> None:
         self._owning.drop(refs_of(outcome))
 
 
