@@ -90,6 +90,7 @@ class Execution:
         paused: called when the call begins to wait for another, or needs its thread no more.
         resumed: called when it goes on.
         lend: see `pickling`.
+        ahead_bytes: see `Limits`.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Execution:
         paused: Callable[[], None],
         resumed: Callable[[], None],
         lend: Lend,
+        ahead_bytes: int,
     ) -> None:
         self._number = call.call
         self._edition = call.edition
@@ -112,11 +114,17 @@ class Execution:
         self._interruptible = Interruptible(paused, resumed)
         self._cancel_coroutine: Callable[[], object] | None = None
         self._cancelled = False  # as a coroutine
-        self._window = Window(call.window)
+        self._window = Window(call.window, ahead_bytes)
         self._grants: Mailbox[int] = Mailbox()
 
-    def start(self, threads: Threads, loop: EventLoop, load: Load, context: contextvars.Context) -> None:
-        """Run the call in a context of its own; `load` gives the callee, on the thread that runs it."""
+    def start(self, threads: Threads, loop: EventLoop, load: Load, context: contextvars.Context) -> bool:
+        """Run the call in a context of its own; tell whether there was a thread for it.
+
+        `load` gives the callee, on the thread that runs it.
+
+        Raises:
+            RuntimeError: the system gives no more threads.
+        """
 
         def run() -> None:
             self._interruptible.run(lambda: context.run(self._run, load, loop))
@@ -124,7 +132,7 @@ class Execution:
             if self._cancel_coroutine is None:
                 self._ended()
 
-        threads.start(run)
+        return threads.start_call(run)
 
     @property
     def struck(self) -> bool:
@@ -187,8 +195,8 @@ class Execution:
                 except StopIteration:
                     self._answer(End(self._number))
                     return
-                self._answer(Item(self._number, dumps(item, "item", self._lend)))
-                self._window.item()
+                self._send(item)
+                del item  # it lives no longer than it takes
         finally:
             if inspect.isgenerator(items):
                 items.close()
@@ -218,8 +226,8 @@ class Execution:
     async def _stream_async(self, items: AsyncIterator[Any]) -> None:
         try:
             async for item in items:
-                self._answer(Item(self._number, dumps(item, "item", self._lend)))
-                self._window.item()
+                self._send(item)
+                del item
                 while self._window.is_full:
                     self._take_grant(await self._grants.get_async())
             self._answer(End(self._number))
@@ -228,6 +236,11 @@ class Execution:
         finally:
             if inspect.isasyncgen(items):
                 await items.aclose()
+
+    def _send(self, item: Any) -> None:
+        payload = dumps(item, "item", self._lend)
+        self._window.item(payload.nbytes)
+        self._answer(Item(self._number, payload))
 
     def _take_grant(self, items: int) -> None:
         if items:  # else it is to look around: it was interrupted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from circuit.runtime import current
@@ -12,6 +13,7 @@ from circuit.runtime.admission import Key
 from circuit.runtime.errors import Overloaded
 from circuit.runtime.execution import EventLoop, Execution, Load, raised
 from circuit.runtime.functions import Functions
+from circuit.runtime.limits import Limits
 from circuit.runtime.messages import Answer, Block, Buffer, Item
 from circuit.runtime.threads import Threads, shielded
 
@@ -40,6 +42,9 @@ class Host(Protocol):
     def value(self, number: int) -> object:
         """Return the object of that number."""
 
+    def later(self, chore: Callable[[], object]) -> None:
+        """Do something small on another thread."""
+
 
 class Executor:
     """What runs on one node.
@@ -47,19 +52,19 @@ class Executor:
     Args:
         host: the node.
         name: what it is called.
-        most: how many threads its calls may have.
+        limits: of threads, and of what streams send ahead.
         reserve: how many threads are kept for when Python starts no more.
     """
 
-    def __init__(self, host: Host, name: str, most: int, reserve: int) -> None:
+    def __init__(self, host: Host, name: str, limits: Limits, reserve: int) -> None:
         self._host = host
         self._name = name
-        self._most = most
+        self._limits = limits
         self._unanswered: dict[Key, Execution] = {}
         self._running: set[Execution] = set()  # whose code has not ended
         self._changed = threading.Condition()
         self._functions = Functions()
-        self._threads = Threads(reserve)
+        self._threads = Threads(reserve, limits.threads)
         self._loop = EventLoop()
 
     def __len__(self) -> int:
@@ -87,17 +92,23 @@ class Executor:
         def resumed() -> None:
             host.resumed(key)
 
-        execution = Execution(run.call, answer, ended, paused, resumed, host.lend)
+        execution = Execution(run.call, answer, ended, paused, resumed, host.lend, self._limits.ahead_bytes)
         self._unanswered[key] = execution
         with self._changed:
             self._running.add(execution)
-        try:
-            if self._threads.busy >= self._most:
-                raise Overloaded(self._name, "threads", self._most)
-            execution.start(self._threads, self._loop, self._loader(run), current.context_of(key))
-        except (Overloaded, RuntimeError) as error:  # no more threads are to be had
+
+        def refuse(error: Exception) -> None:
             answer(raised(run.call.call, error))
             ended()
+
+        context = current.context_of(key)
+        try:
+            if not execution.start(self._threads, self._loop, self._loader(run), context):
+                most = self._limits.threads
+                # Later, since the end of this call may begin the next one, which may be refused as well.
+                host.later(partial(refuse, Overloaded(self._name, "threads", most)))
+        except RuntimeError as error:  # the system has no more
+            host.later(partial(refuse, error))
         if not host.is_wanted(key):  # given up, or over already, and then this changes nothing
             execution.interrupt()
 

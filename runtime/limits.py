@@ -17,7 +17,8 @@ class Limits:
         grace: seconds that a session outlives its broken carrier; then its peer is lost.
         heartbeat: seconds after which a node that has nothing to say says so.
         silence: seconds without a word from a peer after which its carrier counts as broken.
-        window: items of a stream that may be on their way to a consumer who has not asked for them.
+        window: items of a stream that may be on their way to a consumer who has not asked for them; of
+            `ahead_bytes` together, or one that is larger.
         running: calls that run in threads of one node at once; one that waits for another does not count.
         threads: threads that calls of one node may have, waiting or not; a call that finds none fails.
         ahead_calls: calls that may wait at a node for their turn, per spawner and object called.

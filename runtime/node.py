@@ -138,7 +138,7 @@ class Node:
         self._carriers: dict[NodeId, Carrier] = {}
         self._reading: weakref.WeakValueDictionary[NodeId, Reading] = weakref.WeakValueDictionary()
         driver = me == registrar
-        self._executor = Executor(self, me.name, limits.threads, DRIVER_THREADS if driver else 0)
+        self._executor = Executor(self, me.name, limits, DRIVER_THREADS if driver else 0)
         self._clock_stopped = False
         self._unhook: Callable[[], object] = int  # does nothing
         self._reports = Reports()

@@ -153,7 +153,8 @@ class Peers:
         if hello.cluster != self._cluster:
             return Refusal(f"{me.name} belongs to another cluster")
         if hello.receiver != me:
-            return Refusal(f"this is {me.name}, life {me.incarnation}, not {hello.receiver}")
+            same = hello.receiver.name == me.name
+            return Refusal(f"{me.name} was restarted" if same else f"this is {me.name}")
         if hello.python != PYTHON:
             return Refusal(f"{me.name} runs Python {PYTHON}, and code does not travel to {hello.python}")
         if peer in self.down:

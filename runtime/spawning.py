@@ -43,6 +43,9 @@ from circuit.runtime.scopes import Scope
 from circuit.runtime.voice import Voice
 from circuit.runtime.windows import Window
 
+WORDS_A_CALL = 4
+"""Messages that a call may leave for a node that takes none: itself, its callee, its cancel, a release."""
+
 
 class Overload(Exception):
     """A call would go beyond a bound: `bound` is its name in Limits, `value` what it is."""
@@ -97,7 +100,7 @@ class Spawning:
             peer,
             call.target,
             tuple(pins),
-            Window(call.window) if call.window else None,
+            Window(call.window, self._limits.ahead_bytes) if call.window else None,
             parent if maker else None,
             scope if joined else 0,
             call.scoped or receives,
@@ -200,7 +203,7 @@ class Spawning:
         if made is None or made.window is None or made.state is not MadeState.SENT:
             self._owning.drop(item.value.refs)
             return
-        made.window.item()
+        made.window.item(item.value.nbytes)
         if not made.began:
             self.begun((item.call,))
         self._voice.ask(Deliver(item))
@@ -283,7 +286,7 @@ class Spawning:
         if code is None and call.method in (FETCH, RECEIVE, CLOSE):
             return
         unwritten = found.session.unwritten if found else 0
-        if max(len(self.made), unwritten) >= limits.pending_calls:
+        if len(self.made) >= limits.pending_calls or unwritten >= limits.pending_calls * WORDS_A_CALL:
             raise Overload("pending_calls", limits.pending_calls)
         waiting = found.held_bytes + found.session.unwritten_bytes if found else 0
         if found and waiting and waiting + _weight(found, call, code) > limits.pending_bytes:

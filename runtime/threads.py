@@ -22,16 +22,17 @@ Job = Callable[[], object]
 
 
 class Threads:
-    """A pool without a bound; idle threads end after IDLE_SECONDS, but for a reserve.
+    """A pool; idle threads end after IDLE_SECONDS, but for a reserve. Calls may have `most` of them.
 
     Once the main thread has ended, Python 3.12 starts no more threads. What is to go on until the
     program's spawns have ended must have its threads by then: that is the reserve. A job for which
     there is none then waits for one.
     """
 
-    def __init__(self, reserve: int = 0) -> None:
+    def __init__(self, reserve: int = 0, most: int = sys.maxsize) -> None:
         self._lock = threading.Lock()
         self._reserve = reserve
+        self._most = most
         self._idle: list[SimpleQueue[Job]] = []
         self._waiting: deque[Job] = deque()
         self._busy = 0
@@ -39,27 +40,32 @@ class Threads:
         for _ in range(reserve):
             self._idle.append(self._new_thread())
 
-    @property
-    def busy(self) -> int:
-        """How many jobs have a thread, those that wait for something included."""
-        return self._busy
-
     def start(self, job: Job) -> None:
         """Run `job` on a thread now; what it raises is printed, as for any thread.
 
         Raises:
             RuntimeError: the system gives no more threads.
         """
+        self._start(job, sys.maxsize)
+
+    def start_call(self, job: Job) -> bool:
+        """As `start`, unless `most` jobs have a thread, waiting ones included; tell whether."""
+        return self._start(job, self._most)
+
+    def _start(self, job: Job, most: int) -> bool:
         with self._lock:
+            if self._busy >= most:
+                return False
             try:
                 inbox = self._idle.pop() if self._idle else self._new_thread()
             except RuntimeError:
                 if threading.main_thread().is_alive():
                     raise
                 self._waiting.append(job)
-                return
+                return True
             self._busy += 1
         inbox.put(job)
+        return True
 
     def close(self) -> None:
         """Let the idle threads go; those that run a job go when it ends."""

@@ -39,7 +39,7 @@ class Execution(Program):
         self.key = key
         self._spawned: Spawned | None = None
         self._produces = bool(window)
-        self._window = Window(window)
+        self._window = Window(window, host.core.limits.ahead_bytes)
         self._items = 0
         self._left = random.randrange(ITEMS if window else STEPS)
         self._sleeps = not window and random.random() < 0.1
@@ -152,11 +152,12 @@ class Execution(Program):
         if self._window.is_full:
             self._is_idle = True
             return
-        self._window.item()
         self._left -= 1
         number, self._items = self._items, self._items + 1
         refs = self._given(self.handles[:1]) if self.network.random.random() < 0.3 else ()
-        self._answer(Item(self.key.call, Payload((b"%d" % number,), refs)))
+        item = Item(self.key.call, Payload((b"%d" % number,), refs))
+        self._window.item(item.value.nbytes)
+        self._answer(item)
         self.go_on()
 
     def _answer(self, answer: Answer) -> None:

@@ -37,6 +37,27 @@ def rebuild(folder):
     return folder
 
 
+class SlowToGo:
+    """An object whose finalizer takes until `go` exists."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __del__(self):
+        (self.folder / "begun").touch()
+        while not (self.folder / "go").exists():
+            pass
+
+
+def linger(folder):
+    try:
+        SlowToGo(folder)  # goes at once
+        while True:
+            time.sleep(0.005)
+    finally:
+        (folder / "ended").touch()
+
+
 def take(value):
     (value / "called").touch()
 
@@ -144,7 +165,7 @@ def test_a_cancel_that_comes_while_a_coroutine_is_handed_to_its_loop_reaches_it(
 
     cancelled, threads = threading.Event(), Threads()
     execution = Execution(
-        Call(1, dumps_arguments((), {})), lambda _: None, nothing, nothing, nothing, lambda _: None
+        Call(1, dumps_arguments((), {})), lambda _: None, nothing, nothing, nothing, lambda _: None, 1
     )
     execution.start(threads, Loop(), lambda: nothing_async, contextvars.Context())
     assert cancelled.wait(30)
@@ -162,3 +183,12 @@ def test_nobody_is_blamed_for_a_coroutine_that_was_cancelled_before_it_began(clu
     first.result(timeout=30)
     cluster.close()
     assert capfd.readouterr().err == ""
+
+
+def test_a_cancel_that_strikes_in_a_finalizer_strikes_again_after_it(tmp_path, cluster):
+    future = circuit.call(linger, tmp_path).on("w1")
+    wait_until((tmp_path / "begun").exists)
+    future.cancel()
+    circuit.call(abs, -1).on("w1").result(timeout=30)  # by then the worker has heard of the cancel
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "ended").exists)

@@ -4,11 +4,12 @@ from collections import Counter
 
 from circuit.runtime.actions import Deliver, Interrupt, Lose
 from circuit.runtime.code import SentCodes
-from circuit.runtime.core import DRAIN_SECONDS
+from circuit.runtime.core import DRAIN_SECONDS, Core
 from circuit.runtime.limits import DEFAULT
 from circuit.runtime.messages import (
     PROTOCOL,
     Code,
+    Down,
     End,
     Forget,
     Hello,
@@ -286,7 +287,8 @@ def test_strangers_are_refused_with_the_reason(network):
 
     assert "another cluster" in reason(cluster="other")
     assert f"version {PROTOCOL}" in reason(protocol=PROTOCOL + 1)
-    assert "life 1" in reason(receiver=NodeId("a", "0"))
+    assert "a was restarted" in reason(receiver=NodeId("a", "0"))
+    assert "this is a" in reason(receiver=NodeId("c", "1"))
     assert "Python" in reason(python="2.7")
     assert "no session to resume" in reason(resumes=True)
     assert isinstance(core.greet(good, net.now), Welcome)
@@ -333,3 +335,10 @@ def test_under_faults_each_call_runs_at_most_once_and_ends_exactly_once(network,
         )
         assert set(ends.values()) == {1} and len(ends) == sum(calls.values()), f"seed {seed}"
         assert not any(host.core.made or host.core.running for host in net.hosts.values()), f"seed {seed}"
+
+
+def test_a_refusal_in_the_name_of_a_node_that_is_known_to_be_gone_changes_nothing():
+    core, peer = Core(NodeId("w1", "a"), "cluster"), NodeId("w2", "b")
+    core.died(Down(peer, 7, "was killed by SIGKILL"), 0.0)
+    core.refused(peer, Refusal("w2 was restarted"), 0.0)
+    assert list(core.peers) == [] and core.deadline() is None

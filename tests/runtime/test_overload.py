@@ -167,7 +167,7 @@ def test_beyond_pending_calls_a_spawn_is_refused_and_the_earlier_ones_end(gate, 
         earlier = until_refused(
             lambda number: circuit.call(go_through, gate.path, number).on("w1"), "pending_calls", 100
         )
-        assert 99 <= len(earlier) <= 100  # as long as the function is on its way, it counts too
+        assert len(earlier) == 100
         with pytest.raises(circuit.Overloaded):
             circuit.call(Path.touch, tmp_path / "ran").on("w1")
         gate.open()
@@ -222,15 +222,15 @@ def test_beyond_the_bound_of_threads_a_call_fails_and_the_others_go_on():
     with circuit.cluster(workers=1, limits=limits):
         channel = circuit.channel()
         futures = [circuit.call(receive, channel).on("w1") for _ in range(200)]
-        most = 2 * limits.threads  # calls that begin at the same time find the same last one free
-        wait_until(lambda: sum(future.done() for future in futures) >= len(futures) - most)
+        wait_until(lambda: sum(future.done() for future in futures) >= len(futures) - limits.threads)
         channel.close()
         errors = [future.exception(60) for future in futures]
         refused = [error for error in errors if isinstance(error, circuit.Overloaded)]
         closed = [error for error in errors if isinstance(error, circuit.ChannelClosed)]
         assert len(refused) + len(closed) == len(futures)
-        assert limits.threads <= len(closed) <= most
+        assert limits.threads - 2 <= len(closed) <= limits.threads  # two may be at something else
         check_text(refused[0], "threads", limits.threads)
+        assert all(error.__context__ is None for error in refused)
         assert circuit.call(len, b"").on("w1").result(30) == 0
 
 
@@ -264,16 +264,16 @@ def check_text(error: circuit.Overloaded, bound: str, value: int) -> None:
 # A reader that is slower than its writer.
 
 
-def test_a_stream_of_megabytes_costs_its_window_on_both_sides():
-    limits = circuit.Limits(window=4)
+@pytest.mark.parametrize("limits", [circuit.Limits(window=4), circuit.Limits(ahead_bytes=4 * MB)])
+def test_a_stream_of_megabytes_costs_its_window_on_both_sides(limits):
     with circuit.cluster(workers=1, limits=limits) as cluster:
         there = circuit.call(source).on("w1").result(30)
         stream = circuit.call(there.items, 200).on(there)
         costs = Costs(cluster.pid(circuit.worker("w1")))
-        wait_until(lambda: there.made() == limits.window)
+        wait_until(lambda: there.made() == 4)
         for taken, item in enumerate(stream, 1):
             assert len(item) == MB
-            assert there.made() <= taken + limits.window
+            assert there.made() <= taken + 4
             costs.look()
         assert taken == 200
         costs.check()

@@ -181,3 +181,20 @@ def test_a_gate_gives_up_after_the_timeout_on_the_main_thread_too():
     assert not gate.wait(0) and not gate.wait(0.3)
     gate.open()
     assert gate.wait(0)
+
+
+def test_what_is_held_back_has_not_struck_yet():
+    # Taken for one that had, it let a call that is to be stopped make another, as if to clean up.
+    seen = []
+
+    def function():
+        try:
+            with shielded():
+                interruptible.interrupt()
+                seen.append(interruptible.struck)
+        except Cancelled:
+            seen.append(interruptible.struck)
+
+    interruptible = Interruptible()
+    interruptible.run(function)
+    assert seen == [False, True]

@@ -13,7 +13,7 @@ import pytest
 
 from circuit.runtime.calls import Made
 from circuit.runtime.core import Core
-from circuit.runtime.messages import Clean, Frame, Message, NodeId, ObjectId, Outcome
+from circuit.runtime.messages import Clean, Frame, Message, NodeId, ObjectId, Return
 from circuit.runtime.owning import refs_of
 from circuit.runtime.references import LISTING, Effect, Listed, Said, Tell, _Holder, _Owned
 from circuit.runtime.session import Session
