@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import circuit
-from circuit.runtime import current
+from circuit.runtime import current, memory
 from circuit.runtime.shared import KEPT_BYTES
 
 MB = 1 << 20
@@ -295,7 +295,8 @@ def test_memory_comes_back_though_nothing_more_is_lent(pair):
     wait_until(lambda: lent_by_this_process() < KEPT_BYTES + MB)
 
 
-def test_memory_that_is_kept_is_given_back_when_nothing_is_lent_for_a_while(pair):
+def test_memory_that_is_kept_is_given_back_when_nothing_is_lent_for_a_while(pair, monkeypatch):
+    monkeypatch.setattr(memory, "REST_SECONDS", 0.5)  # here; the look at the clock is the heartbeat's
     circuit.call(look, ones(64 * MB)).on("w1").result(30)
     assert lent_by_this_process() >= 64 * MB
     wait_until(lambda: lent_by_this_process() < MB)
