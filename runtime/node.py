@@ -42,6 +42,7 @@ from circuit.runtime.actions import (
 )
 from circuit.runtime.admission import Key
 from circuit.runtime.call import call
+from circuit.runtime.channels import Channel
 from circuit.runtime.core import Core
 from circuit.runtime.errors import ClusterError, Overloaded
 from circuit.runtime.execution import raised
@@ -71,7 +72,7 @@ from circuit.runtime.messages import (
     Stale,
     Welcome,
 )
-from circuit.runtime.objects import Plain, Serial
+from circuit.runtime.objects import Keep, Plain, Promise, Serial
 from circuit.runtime.pickling import dumps
 from circuit.runtime.places import Worker
 from circuit.runtime.record import Record
@@ -591,7 +592,7 @@ class Node:
         kind = self._core.objects.get(number)
         if isinstance(kind, (Plain, Serial)):
             return type(self._values.get(number)).__qualname__
-        return type(kind).__name__
+        return _KINDS[type(kind)]
 
     def _free(self, number: int) -> None:
         """Let an object go that nobody refers to, on a thread where its finalizer may block."""
@@ -652,6 +653,9 @@ class Node:
 
     def _stop_clock(self) -> None:
         self._clock_stopped = True
+
+
+_KINDS: dict[type, str] = {Keep: "outcome", Promise: "Future", Channel: "Channel", type(None): "nothing"}
 
 
 def _inline(payload: Payload) -> bytes:

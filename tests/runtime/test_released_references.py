@@ -305,3 +305,16 @@ def test_refs_lists_what_is_held_by_whom(cluster, freed):
     del thing
     assert freed.recv(timeout=SECONDS) == "w1"
     wait_until(lambda: not {"Thing", "dict"} & {row.kind for row in circuit.refs()})
+
+
+def test_refs_tells_what_else_is_kept_for_others(cluster):
+    channel, large = circuit.channel(1), circuit.call(bytes, 2**20).on("w1")
+    wait_until(large.done)
+    pending = circuit.call(lambda: channel.recv()).on("w2")
+    given = circuit.call(pending.__class__.done, pending).on("w3")
+    assert given.result(timeout=SECONDS) is False
+    assert {("driver", "Channel"), ("w1", "outcome"), ("driver", "Future")} <= {
+        (row.owner, row.kind) for row in circuit.refs()
+    }
+    channel.send(None, timeout=SECONDS)
+    pending.result(timeout=SECONDS)
