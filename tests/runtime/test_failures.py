@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import signal
+import stat
 import statistics
 import subprocess
 import sys
@@ -366,6 +367,14 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path):
     finish(killed)
     assert run_program(tmp_path, program, TMPDIR=str(tmp_path / "t")).stdout == "1\n"
     assert not list((tmp_path / "t").iterdir())
+
+
+def test_nobody_else_can_reach_the_sockets_of_a_cluster():
+    with circuit.cluster(workers=1) as cluster:
+        circuit.call(abs, -1).on("w1").result()
+        folder = Path(cluster._folder.path)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {file.name for file in folder.iterdir()} >= {"driver", "w1"}
 
 
 def test_nothing_of_a_user_is_deleted_from_the_temporary_folder(tmp_path):
